@@ -1,0 +1,17 @@
+"""Graph-editing environments: pure dynamics over a pool of start graphs, one file per rule of edits."""
+
+import lepton_rl  # noqa: F401 - registers the Gymnasium ids, so that gym.make("envs:lepton/…") works
+from lepton_rl.registry import resolve
+
+__all__ = ["ENVIRONMENTS", "get_environment"]
+
+ENVIRONMENTS = {"EdgeAddition": "envs.edge_addition:EdgeAddition"}
+
+
+def get_environment(name: str) -> type:
+    """The environment class of the rule ``name`` (also accepts its Gymnasium id, ``lepton/<name>-v0``).
+
+    Raises:
+        ValueError: unknown name; the message names a near match and every allowed one.
+    """
+    return resolve(ENVIRONMENTS, name.removeprefix("lepton/").removesuffix("-v0"), "environment")

@@ -1,0 +1,180 @@
+"""Episodes of graph edits: the types every environment speaks, and the drivers that step a batch in lock-step.
+
+Un-batched everywhere; a batch is ``jax.vmap``. Under ``vmap`` a ``lax.cond`` on a per-environment flag turns into a
+``select`` that runs both branches for everybody, at every step. The drivers here therefore name their batch axes, and
+``anywhere(flag)`` asks "is it so for any member of the batch?": a scalar, on which a conditional stays a conditional.
+Batches that move in lock-step then pay for a dear score only at the steps where it is due, while a batch out of step
+stays exact, only slower. Letters: N node slots, A actions, M marks, T horizon.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+
+from lepton_rl.graph import BitGraph
+
+__all__ = [
+    "ENVIRONMENT_AXIS", "RUN_AXIS", "GraphEnv", "Observation", "Policy", "TimeStep", "Trajectory", "anywhere",
+    "reset_batch", "rollout", "step_batch", "step_keys",
+]  # fmt: skip
+
+ENVIRONMENT_AXIS = "environments"  # the vmap axis over parallel environments
+RUN_AXIS = "runs"  # the vmap axis over seeds and settings of a learner
+
+
+@struct.dataclass
+class Observation:
+    """What an agent sees.
+
+    Attributes:
+        graph: the graph as edited so far.
+        marks: f32[N, M] per-node marks: [:, 0] the selected node (one-hot), [:, 1] the share of the budget left.
+        legal: bool[A], True = legal; all False once the episode is over.
+        context: i32[C] a query, C = 0 where there is none.
+        candidates: i32[A, 4] (operation, head, relation, tail) where actions are not nodes, else None.
+    """
+
+    graph: BitGraph
+    marks: Float[Array, "*B N M"]
+    legal: Bool[Array, "*B A"]
+    context: Int[Array, "*B C"]
+    candidates: Int[Array, "*B A 4"] | None = None
+
+
+@struct.dataclass
+class TimeStep:
+    """One step's outcome; ``observation`` is always the successor's, also at the end of an episode.
+
+    Attributes:
+        observation: the successor's observation.
+        reward: f32[].
+        terminated: bool[], the episode ended by its own rules (the budget belongs to them).
+        truncated: bool[], it was cut off from outside.
+    """
+
+    observation: Observation
+    reward: Float[Array, "*B"]
+    terminated: Bool[Array, "*B"]
+    truncated: Bool[Array, "*B"]
+
+
+class GraphEnv(Protocol):
+    """A graph-editing environment: a pytree whose arrays are leaves and whose switches are static.
+
+    Attributes:
+        num_actions: A. ``horizon``: T, steps an episode. ``steps_per_edit``: the graph changes only at the last of
+            every so many steps, so an encoding of the graph may be kept in between.
+    """
+
+    @property
+    def num_actions(self) -> int: ...  # noqa: D102
+    @property
+    def horizon(self) -> int: ...  # noqa: D102
+    @property
+    def steps_per_edit(self) -> int: ...  # noqa: D102
+
+    def reset(self, start: Int[Array, ""], key: PRNGKeyArray) -> tuple[Any, Observation]:
+        """Begin an episode on graph ``start`` of the pool; all its noise derives from ``key``."""
+
+    def step(self, state: Any, action: Int[Array, ""], key: PRNGKeyArray) -> tuple[Any, TimeStep]:
+        """Apply one action. An illegal one changes nothing, costs its step and gives 0."""
+
+    def rebuild(self, start: Int[Array, ""], key: PRNGKeyArray, actions: Int[Array, "T"], t: Int[Array, ""]) -> Any:
+        """The state after the first ``t`` of ``actions``, bit-equal to stepping: what a replay stores."""
+
+    def observe(self, state: Any) -> Observation:
+        """What an agent sees in ``state``."""
+
+    def graph(self, state: Any) -> BitGraph:
+        """The graph in ``state``."""
+
+
+class Policy(NamedTuple):
+    """How actions are chosen, un-batched: ``encode`` reads the graph once an edit, ``act`` picks at every step.
+
+    Attributes:
+        encode: ``Observation -> h``; must not read ``marks`` or ``legal``, which change inside an edit.
+        act: ``(key, h, Observation) -> i32[]``.
+    """
+
+    encode: Callable[[Observation], Any]
+    act: Callable[[PRNGKeyArray, Any, Observation], Int[Array, ""]]
+
+    def __call__(self, key: PRNGKeyArray, observation: Observation) -> Int[Array, ""]:
+        """One action, i32[], without a kept encoding."""
+        return self.act(key, self.encode(observation), observation)
+
+
+class Trajectory(NamedTuple):
+    """A batch of whole episodes.
+
+    Attributes:
+        actions: i32[B, T]. ``rewards``: f32[B, T]. ``terminated``: bool[B, T]. ``state``: the final states.
+    """
+
+    actions: Int[Array, "B T"]
+    rewards: Float[Array, "B T"]
+    terminated: Bool[Array, "B T"]
+    state: Any
+
+
+def anywhere(flag: Bool[Array, ""]) -> Bool[Array, ""]:
+    """Whether ``flag`` holds for any member of the named batch axes; ``flag`` itself outside of them."""
+    for axis in (ENVIRONMENT_AXIS, RUN_AXIS):
+        try:
+            flag = jax.lax.pmax(flag.astype(jnp.int32), axis) > 0
+        except NameError:  # the axis is not bound: nothing is batched over it
+            continue
+    return flag
+
+
+def reset_batch(env: GraphEnv, starts: Int[Array, "B"], keys: PRNGKeyArray) -> tuple[Any, Observation]:
+    """Reset B environments."""
+    return jax.vmap(env.reset, axis_name=ENVIRONMENT_AXIS)(starts, keys)
+
+
+def step_batch(env: GraphEnv, state: Any, actions: Int[Array, "B"], keys: PRNGKeyArray) -> tuple[Any, TimeStep]:
+    """Step B environments."""
+    return jax.vmap(env.step, axis_name=ENVIRONMENT_AXIS)(state, actions, keys)
+
+
+def step_keys(keys: PRNGKeyArray, t: Int[Array, ""] | int) -> PRNGKeyArray:
+    """The keys of step ``t`` of B episodes: ``fold_in`` of each episode's key."""
+    return jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, t)
+
+
+def rollout(
+    env: GraphEnv, policy: Policy, starts: Int[Array, "B"], keys: PRNGKeyArray, act_keys: PRNGKeyArray
+) -> Trajectory:
+    """Play B whole episodes in lock-step, encoding each graph once an edit.
+
+    Args:
+        env: the environment.
+        policy: how actions are chosen; un-batched, vmapped here.
+        starts: i32[B] pool indices.
+        keys: [B] episode keys (the environment's noise; what a replay stores).
+        act_keys: [B] keys of the policy's own randomness, apart from the environment's.
+    """
+    state, observation = reset_batch(env, starts, keys)
+
+    def edit(carry: tuple[Any, Observation], first: Array) -> tuple[tuple[Any, Observation], tuple[Array, ...]]:
+        state, observation = carry
+        h = jax.vmap(policy.encode)(observation)
+        outputs = []
+        for pick in range(env.steps_per_edit):
+            t = first + pick
+            actions = jax.vmap(policy.act)(step_keys(act_keys, t), h, observation)
+            state, step = step_batch(env, state, actions, step_keys(keys, t))
+            observation = step.observation
+            outputs.append((actions, step.reward, step.terminated))
+        stacked: tuple[Array, ...] = jax.tree.map(lambda *leaves: jnp.stack(leaves), *outputs)
+        return (state, observation), stacked
+
+    firsts = jnp.arange(0, env.horizon, env.steps_per_edit, dtype=jnp.int32)
+    (state, _), stacked = jax.lax.scan(edit, (state, observation), firsts)
+    actions, rewards, terminated = (x.reshape(env.horizon, -1).T for x in stacked)
+    return Trajectory(actions, rewards, terminated, state)

@@ -1,0 +1,93 @@
+"""Start graphs: pools of one capacity that environments index, so that nothing is generated inside a step."""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from jaxtyping import Array, Int
+
+from lepton_rl.graph import BitGraph, pad
+
+__all__ = ["Pool", "bucket", "make_pool", "make_pools", "split"]
+
+
+@struct.dataclass
+class Pool:
+    """P start graphs of one capacity.
+
+    Attributes:
+        graphs: a BitGraph whose leaves have a leading axis P.
+    """
+
+    graphs: BitGraph
+
+    @property
+    def size(self) -> int:
+        """Number of graphs P (static)."""
+        return self.graphs.rows.shape[0]
+
+    @property
+    def capacity(self) -> int:
+        """Node slots N of every graph (static)."""
+        return self.graphs.capacity
+
+    def __getitem__(self, index: Int[Array, ""] | int) -> BitGraph:
+        """Graph ``index``, by value (jit- and vmap-able)."""
+        return jax.tree.map(lambda leaf: leaf[index], self.graphs)
+
+
+def bucket(num_nodes: int) -> int:
+    """The smallest capacity 32·2^k that holds ``num_nodes``."""
+    capacity = 32
+    while capacity < num_nodes:
+        capacity *= 2
+    return capacity
+
+
+def make_pool(graphs: Sequence[BitGraph], capacity: int | None = None) -> Pool:
+    """Stack graphs into one pool.
+
+    Args:
+        graphs: at least one; all directed or all not, with equally wide features.
+        capacity: node slots; default the common capacity where all agree (no slot wasted), else the bucket
+            (32·2^k) of the largest.
+
+    Raises:
+        ValueError: no graph; graphs of different kinds; a capacity below a graph's.
+    """
+    if not graphs:
+        raise ValueError("a pool needs at least one graph; got none.")
+    kinds = {(g.directed, g.node_features.shape[-1], g.edge_features is None) for g in graphs}
+    if len(kinds) > 1:
+        raise ValueError(f"graphs of one pool must agree in (directed, feature width, no edge features); got {kinds}.")
+    sizes = {g.capacity for g in graphs}
+    if capacity is None:
+        capacity = sizes.pop() if len(sizes) == 1 else bucket(max(sizes))
+    return Pool(jax.tree.map(lambda *leaves: jnp.stack(leaves), *(pad(g, capacity) for g in graphs)))
+
+
+def make_pools(graphs: Sequence[BitGraph]) -> dict[int, Pool]:
+    """Graphs of different sizes as pools by bucket (32·2^k), one compile a bucket; within one the order is kept."""
+    groups: dict[int, list[BitGraph]] = {}
+    for graph in graphs:
+        groups.setdefault(bucket(graph.capacity), []).append(graph)
+    return {capacity: make_pool(members, capacity) for capacity, members in sorted(groups.items())}
+
+
+def split(pool: Pool, fractions: Sequence[float], seed: int) -> tuple[Pool, ...]:
+    """Split a pool at random into disjoint pools, one a fraction (they sum to 1), each with at least one graph.
+
+    Raises:
+        ValueError: fractions do not sum to 1, or there are fewer graphs than parts.
+    """
+    if abs(sum(fractions) - 1) > 1e-6:
+        raise ValueError(f"fractions must sum to 1; got {tuple(fractions)}.")
+    if pool.size < len(fractions):
+        raise ValueError(f"{pool.size} graph(s) cannot be split into {len(fractions)} parts: give more graphs.")
+    order = np.random.default_rng(seed).permutation(pool.size)
+    spare = pool.size - len(fractions)
+    ends = np.round(np.cumsum(fractions) * spare).astype(int) + np.arange(1, len(fractions) + 1)
+    parts = np.split(order, ends[:-1])
+    return tuple(Pool(jax.tree.map(lambda leaf, part=part: leaf[np.sort(part)], pool.graphs)) for part in parts)

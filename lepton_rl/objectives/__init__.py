@@ -1,0 +1,24 @@
+"""Objectives by name; one file per family."""
+
+from lepton_rl.objectives.base import Edit, Noise, Objective, Value, deterministic, score
+from lepton_rl.registry import resolve
+
+__all__ = ["OBJECTIVES", "Edit", "Noise", "Objective", "Value", "deterministic", "get_objective", "score"]
+
+OBJECTIVES = {
+    "critical_fraction_random": "lepton_rl.objectives.robustness:critical_fraction_random",
+    "critical_fraction_targeted": "lepton_rl.objectives.robustness:critical_fraction_targeted",
+    "largest_component_random": "lepton_rl.objectives.robustness:largest_component_random",
+    "largest_component_targeted": "lepton_rl.objectives.robustness:largest_component_targeted",
+    "algebraic_connectivity": "lepton_rl.objectives.spectral:algebraic_connectivity",
+    "efficiency": "lepton_rl.objectives.distance:efficiency",
+}
+
+
+def get_objective(name: str) -> Objective:
+    """The objective called ``name``.
+
+    Raises:
+        ValueError: unknown name; the message names a near match and every allowed one.
+    """
+    return resolve(OBJECTIVES, name, "objective")
