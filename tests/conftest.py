@@ -1,0 +1,23 @@
+"""Shared fixtures. Shape annotations are executed and reused keys are refused while tests run."""
+
+import os
+
+os.environ.setdefault("JAX_DEBUG_KEY_REUSE", "1")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+from pathlib import Path
+
+import pytest
+from jaxtyping import install_import_hook
+
+install_import_hook(["lepton_rl", "envs", "agents"], "beartype.beartype")
+
+SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of reference data sets; tests that need it skip where it is absent."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"reference data not found at {SHARED_DATA}")
+    return SHARED_DATA
