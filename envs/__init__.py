@@ -1,15 +1,20 @@
 """Graph-editing environments: pure dynamics over a pool of start graphs, one file per rule of edits."""
 
+from collections.abc import Callable
+from typing import Any
+
 import lepton_rl  # noqa: F401 - registers the Gymnasium ids, so that gym.make("envs:lepton/…") works
 from lepton_rl.registry import resolve
 
 __all__ = ["ENVIRONMENTS", "get_environment"]
 
-ENVIRONMENTS = {"EdgeAddition": "envs.edge_addition:EdgeAddition"}
+ENVIRONMENTS = {"EdgeAddition": "envs.edge_addition:make_edge_addition"}
 
 
-def get_environment(name: str) -> type:
-    """The environment class of the rule ``name`` (also accepts its Gymnasium id, ``lepton/<name>-v0``).
+def get_environment(name: str) -> Callable[..., Any]:
+    """The builder of the rule ``name``, ``(pool, objective, budget, reward) -> GraphEnv``, which checks its arguments.
+
+    Also accepts the rule's Gymnasium id, ``lepton/<name>-v0``.
 
     Raises:
         ValueError: unknown name; the message names a near match and every allowed one.

@@ -1,29 +1,28 @@
 """Episodes of graph edits: the types every environment speaks, and the drivers that step a batch in lock-step.
 
-Un-batched everywhere; a batch is ``jax.vmap``. Under ``vmap`` a ``lax.cond`` on a per-environment flag turns into a
-``select`` that runs both branches for everybody, at every step. The drivers here therefore name their batch axes, and
-``anywhere(flag)`` asks "is it so for any member of the batch?": a scalar, on which a conditional stays a conditional.
-Batches that move in lock-step then pay for a dear score only at the steps where it is due, while a batch out of step
-stays exact, only slower. Letters: N node slots, A actions, M marks, T horizon.
+Un-batched everywhere; a batch is ``jax.vmap`` over a named axis (``lepton_rl.batching``), which lets environments run
+dear scores only when they are due. Letters: N node slots, A actions, M marks, T horizon.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray
 
+from envs.pools import Pool
+from lepton_rl.batching import ENVIRONMENT_AXIS
 from lepton_rl.graph import BitGraph
 
 __all__ = [
-    "ENVIRONMENT_AXIS", "RUN_AXIS", "GraphEnv", "Observation", "Policy", "TimeStep", "Trajectory", "anywhere",
-    "reset_batch", "rollout", "step_batch", "step_keys",
+    "GraphEnv", "Observation", "Policy", "TimeStep", "Trajectory", "noise_key", "reset_batch", "rollout", "step_batch",
+    "step_keys",
 ]  # fmt: skip
 
-ENVIRONMENT_AXIS = "environments"  # the vmap axis over parallel environments
-RUN_AXIS = "runs"  # the vmap axis over seeds and settings of a learner
+_NOISE = np.uint32(2**32 - 1)  # no step of an episode has this number
 
 
 @struct.dataclass
@@ -35,6 +34,8 @@ class Observation:
         marks: f32[N, M] per-node marks: [:, 0] the selected node (one-hot), [:, 1] the share of the budget left.
         legal: bool[A], True = legal; all False once the episode is over.
         context: i32[C] a query, C = 0 where there is none.
+        pairs: f32[P, N, N] what adding each edge would bring by the objective's first-order account, P = 0 where the
+            environment gives none.
         candidates: i32[A, 4] (operation, head, relation, tail) where actions are not nodes, else None.
     """
 
@@ -42,6 +43,7 @@ class Observation:
     marks: Float[Array, "*B N M"]
     legal: Bool[Array, "*B A"]
     context: Int[Array, "*B C"]
+    pairs: Float[Array, "*B P N N"]
     candidates: Int[Array, "*B A 4"] | None = None
 
 
@@ -62,14 +64,17 @@ class TimeStep:
     truncated: Bool[Array, "*B"]
 
 
+@runtime_checkable
 class GraphEnv(Protocol):
     """A graph-editing environment: a pytree whose arrays are leaves and whose switches are static.
 
     Attributes:
         num_actions: A. ``horizon``: T, steps an episode. ``steps_per_edit``: the graph changes only at the last of
-            every so many steps, so an encoding of the graph may be kept in between.
+            every so many steps, so an encoding of the graph may be kept in between. ``pool``: the start graphs.
     """
 
+    @property
+    def pool(self) -> Pool: ...  # noqa: D102
     @property
     def num_actions(self) -> int: ...  # noqa: D102
     @property
@@ -78,7 +83,7 @@ class GraphEnv(Protocol):
     def steps_per_edit(self) -> int: ...  # noqa: D102
 
     def reset(self, start: Int[Array, ""], key: PRNGKeyArray) -> tuple[Any, Observation]:
-        """Begin an episode on graph ``start`` of the pool; all its noise derives from ``key``."""
+        """Begin an episode on graph ``start`` of the pool; all its noise derives from ``noise_key(key)``."""
 
     def step(self, state: Any, action: Int[Array, ""], key: PRNGKeyArray) -> tuple[Any, TimeStep]:
         """Apply one action. An illegal one changes nothing, costs its step and gives 0."""
@@ -91,6 +96,9 @@ class GraphEnv(Protocol):
 
     def graph(self, state: Any) -> BitGraph:
         """The graph in ``state``."""
+
+    def value(self, state: Any) -> Float[Array, ""]:
+        """The objective of the graph in ``state`` under the episode's own noise, f32[]; computed when asked."""
 
 
 class Policy(NamedTuple):
@@ -122,33 +130,32 @@ class Trajectory(NamedTuple):
     state: Any
 
 
-def anywhere(flag: Bool[Array, ""]) -> Bool[Array, ""]:
-    """Whether ``flag`` holds for any member of the named batch axes; ``flag`` itself outside of them."""
-    for axis in (ENVIRONMENT_AXIS, RUN_AXIS):
-        try:
-            flag = jax.lax.pmax(flag.astype(jnp.int32), axis) > 0
-        except NameError:  # the axis is not bound: nothing is batched over it
-            continue
-    return flag
+def noise_key(key: PRNGKeyArray) -> PRNGKeyArray:
+    """The key of an episode's own noise, apart from the keys of its steps.
+
+    An episode's key is only ever folded, never consumed: ``split(key, n)[i]`` equals ``fold_in(key, i)``, so noise
+    drawn from ``key`` itself could meet the randomness of step ``i``.
+    """
+    return jax.random.fold_in(key, _NOISE)
 
 
-def reset_batch(env: GraphEnv, starts: Int[Array, "B"], keys: PRNGKeyArray) -> tuple[Any, Observation]:
+def reset_batch(env: GraphEnv, starts: Int[Array, "B"], keys: Key[Array, "B"]) -> tuple[Any, Observation]:
     """Reset B environments."""
     return jax.vmap(env.reset, axis_name=ENVIRONMENT_AXIS)(starts, keys)
 
 
-def step_batch(env: GraphEnv, state: Any, actions: Int[Array, "B"], keys: PRNGKeyArray) -> tuple[Any, TimeStep]:
+def step_batch(env: GraphEnv, state: Any, actions: Int[Array, "B"], keys: Key[Array, "B"]) -> tuple[Any, TimeStep]:
     """Step B environments."""
     return jax.vmap(env.step, axis_name=ENVIRONMENT_AXIS)(state, actions, keys)
 
 
-def step_keys(keys: PRNGKeyArray, t: Int[Array, ""] | int) -> PRNGKeyArray:
+def step_keys(keys: Key[Array, "B"], t: Int[Array, ""] | int) -> Key[Array, "B"]:
     """The keys of step ``t`` of B episodes: ``fold_in`` of each episode's key."""
     return jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, t)
 
 
 def rollout(
-    env: GraphEnv, policy: Policy, starts: Int[Array, "B"], keys: PRNGKeyArray, act_keys: PRNGKeyArray
+    env: GraphEnv, policy: Policy, starts: Int[Array, "B"], keys: Key[Array, "B"], act_keys: Key[Array, "B"]
 ) -> Trajectory:
     """Play B whole episodes in lock-step, encoding each graph once an edit.
 
@@ -163,11 +170,11 @@ def rollout(
 
     def edit(carry: tuple[Any, Observation], first: Array) -> tuple[tuple[Any, Observation], tuple[Array, ...]]:
         state, observation = carry
-        h = jax.vmap(policy.encode)(observation)
+        h = jax.vmap(policy.encode, axis_name=ENVIRONMENT_AXIS)(observation)
         outputs = []
         for pick in range(env.steps_per_edit):
             t = first + pick
-            actions = jax.vmap(policy.act)(step_keys(act_keys, t), h, observation)
+            actions = jax.vmap(policy.act, axis_name=ENVIRONMENT_AXIS)(step_keys(act_keys, t), h, observation)
             state, step = step_batch(env, state, actions, step_keys(keys, t))
             observation = step.observation
             outputs.append((actions, step.reward, step.terminated))

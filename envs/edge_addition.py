@@ -6,12 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
-from jaxtyping import Array, Bool, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from scipy.sparse.csgraph import connected_components
 
-from envs.base import Observation, TimeStep, anywhere
+from envs.base import Observation, TimeStep, noise_key
 from envs.pools import Pool
-from lepton_rl.graph import BitGraph, add_edge, adjacency, num_nodes, unpack_bits
+from lepton_rl.batching import anywhere
+from lepton_rl.graph import BitGraph, add_edge, num_nodes, unpack_bits
 from lepton_rl.objectives.base import Edit, Objective
 from lepton_rl.registry import near_match
 
@@ -27,13 +28,16 @@ class EdgeAdditionState:
         selected: i32[] first end of the edge being picked, -1 = none.
         noise: the objective's noise of this episode. ``carry``: the objective's carry, up to date only with a
             reward per edge; with the reward at the end it holds the start graph's.
+        look: noise of the sensitivities, independent of the rewards'. ``pairs``: f32[P, N, N], see Observation.
     """
 
     graph: BitGraph
-    t: Int[Array, ""]
-    selected: Int[Array, ""]
+    t: Int[Array, "*B"]
+    selected: Int[Array, "*B"]
     noise: Any
     carry: Any
+    look: Any
+    pairs: Float[Array, "*B P N N"]
 
 
 @struct.dataclass
@@ -48,12 +52,15 @@ class EdgeAddition:
 
     Attributes:
         pool: the start graphs. ``objective``: what is to grow. ``budget``: L edges. ``reward``: "end" or "edge".
+        sensitivity: show the objective's first-order account of every pair (``Observation.pairs``), under noise of
+            its own.
     """
 
     pool: Pool
     objective: Objective = struct.field(pytree_node=False)
     budget: int = struct.field(pytree_node=False)
     reward: Literal["end", "edge"] = struct.field(pytree_node=False, default="end")
+    sensitivity: bool = struct.field(pytree_node=False, default=False)
 
     steps_per_edit = 2
 
@@ -70,9 +77,12 @@ class EdgeAddition:
     def reset(self, start: Int[Array, ""], key: PRNGKeyArray) -> tuple[EdgeAdditionState, Observation]:
         """Begin an episode on graph ``start`` of the pool."""
         graph = self.pool[start]
-        noise = self.objective.draw(graph, key)
+        noise_of_reward, noise_of_look = jax.random.split(noise_key(key))
+        noise = self.objective.draw(graph, noise_of_reward)
+        look = self.objective.draw(graph, noise_of_look) if self.sensitivity else ()
         zero = jnp.zeros((), jnp.int32)
-        state = EdgeAdditionState(graph, zero, zero - 1, noise, self.objective.init(graph, noise))
+        carry = self.objective.init(graph, noise)
+        state = EdgeAdditionState(graph, zero, zero - 1, noise, carry, look, self._pairs(graph, look))
         return state, self.observe(state)
 
     def step(
@@ -81,8 +91,8 @@ class EdgeAddition:
         """Pick a node; ``key`` is not used (the dynamics are deterministic)."""
         successor, edit = self._pick(state, action)
         carry, reward = self._rewarded(state, successor, edit)
-        successor = successor.replace(carry=carry)
         over = successor.t >= self.horizon
+        successor = successor.replace(carry=carry, pairs=self._looked(state, successor, edit))
         return successor, TimeStep(self.observe(successor), reward, over, jnp.zeros_like(over))
 
     def rebuild(
@@ -98,19 +108,24 @@ class EdgeAddition:
                 successor = successor.replace(carry=carry)
             return jax.tree.map(lambda new, old: jnp.where(i < t, new, old), successor, state)
 
-        return jax.lax.fori_loop(0, self.horizon, advance, state)
+        state = jax.lax.fori_loop(0, self.horizon, advance, state)
+        return state.replace(pairs=jnp.where(state.t < self.horizon, self._pairs(state.graph, state.look), 0.0))
 
     def observe(self, state: EdgeAdditionState) -> Observation:
         """What an agent sees: see the class docstring."""
         N = self.num_actions
         selected = jnp.arange(N, dtype=jnp.int32) == state.selected
-        left = 1 - (state.t // 2) / self.budget
+        left = 1 - (jnp.minimum(state.t, self.horizon) // 2) / self.budget
         marks = jnp.stack([selected.astype(jnp.float32), jnp.full(N, left, jnp.float32)], axis=-1)
-        return Observation(state.graph, marks, self._legal(state), jnp.zeros((0,), jnp.int32))
+        return Observation(state.graph, marks, self._legal(state), jnp.zeros((0,), jnp.int32), state.pairs)
 
     def graph(self, state: EdgeAdditionState) -> BitGraph:
         """The graph in ``state``."""
         return state.graph
+
+    def value(self, state: EdgeAdditionState) -> Float[Array, ""]:
+        """The objective of ``state.graph`` under the episode's noise, f32[]; computed when asked."""
+        return self.objective.init(state.graph, state.noise).value
 
     def _legal(self, state: EdgeAdditionState) -> Bool[Array, "N"]:
         graph, N = state.graph, self.num_actions
@@ -136,6 +151,21 @@ class EdgeAddition:
         edit = Edit(added.astype(jnp.int32), state.selected, action)
         return state.replace(graph=graph, t=state.t + 1, selected=selected), edit
 
+    def _pairs(self, graph: BitGraph, look: Any) -> Float[Array, "P N N"]:
+        if not self.sensitivity or self.objective.sensitivity is None:
+            return jnp.zeros((0, self.num_actions, self.num_actions), jnp.float32)
+        return self.objective.sensitivity(graph, look)
+
+    def _looked(self, state: EdgeAdditionState, successor: EdgeAdditionState, edit: Edit) -> Float[Array, "P N N"]:
+        """The successor's sensitivities: computed after an edit, zero after the last."""
+        due = (edit.operation > 0) & (successor.t < self.horizon)
+
+        def look() -> Float[Array, "P N N"]:
+            return jnp.where(due, self._pairs(successor.graph, state.look), state.pairs)
+
+        pairs = jax.lax.cond(anywhere(due), look, lambda: state.pairs)
+        return jnp.where(successor.t < self.horizon, pairs, 0.0)
+
     def _rewarded(self, state: EdgeAdditionState, successor: EdgeAdditionState, edit: Edit) -> tuple[Any, Array]:
         """The successor's carry and the reward; scoring runs only when it is due somewhere in the batch."""
         objective = self.objective
@@ -158,19 +188,27 @@ class EdgeAddition:
 
 def absent_edges(graph: BitGraph) -> int:
     """Number of edges an undirected ``graph`` lacks (host side)."""
-    nodes = int(num_nodes(graph))
-    return nodes * (nodes - 1) // 2 - int(np.asarray(adjacency(graph)).sum()) // 2
+    return _absent_edges(np.asarray(graph.rows), np.asarray(graph.node_mask))
+
+
+def _absent_edges(rows: np.ndarray, node_mask: np.ndarray) -> int:
+    nodes = int(node_mask.sum())
+    return nodes * (nodes - 1) // 2 - int(np.bitwise_count(rows).sum()) // 2
 
 
 def is_connected(graph: BitGraph) -> bool:
     """Whether the present nodes form one component (host side)."""
-    present = np.asarray(graph.node_mask)
-    dense = np.asarray(adjacency(graph))[present][:, present]
+    return _is_connected(np.asarray(graph.rows), np.asarray(graph.node_mask))
+
+
+def _is_connected(rows: np.ndarray, node_mask: np.ndarray) -> bool:
+    bits = np.unpackbits(rows.astype("<u4").view(np.uint8), axis=-1, bitorder="little")
+    dense = bits[node_mask, : len(node_mask)][:, node_mask]
     return int(connected_components(dense, directed=False, return_labels=False)) == 1
 
 
 def make_edge_addition(
-    pool: Pool, objective: Objective, budget: int, reward: Literal["end", "edge"] = "end"
+    pool: Pool, objective: Objective, budget: int, reward: str = "end", sensitivity: bool = False
 ) -> EdgeAddition:
     """Build an :class:`EdgeAddition`, checked.
 
@@ -184,13 +222,13 @@ def make_edge_addition(
         raise ValueError(f"unknown reward '{reward}'.{near_match(reward, ('end', 'edge'))} Allowed: end, edge.")
     if pool.graphs.directed:
         raise ValueError("EdgeAddition edits undirected graphs: build the pool from graphs with directed=False.")
-    for i in range(pool.size):
-        graph = pool[i]
-        lacking = absent_edges(graph)
+    members = zip(np.asarray(pool.graphs.rows), np.asarray(pool.graphs.node_mask), strict=True)
+    for i, (rows, node_mask) in enumerate(members):
+        lacking = _absent_edges(rows, node_mask)
         if budget > lacking:
-            raise ValueError(f"a budget of {budget} edges exceeds the {lacking} that graph {i} lacks: lower the budget.")
-        if objective.needs_connected and not is_connected(graph):
+            raise ValueError(f"graph {i} lacks {lacking} edges, fewer than the budget of {budget}: lower the budget.")
+        if objective.needs_connected and not _is_connected(rows, node_mask):
             raise ValueError(
                 f"graph {i} is not connected, and the objective is about staying connected: use its largest component."
             )
-    return EdgeAddition(pool, objective, budget, reward)
+    return EdgeAddition(pool, objective, budget, "edge" if reward == "edge" else "end", sensitivity)

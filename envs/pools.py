@@ -34,7 +34,13 @@ class Pool:
         return self.graphs.capacity
 
     def __getitem__(self, index: Int[Array, ""] | int) -> BitGraph:
-        """Graph ``index``, by value (jit- and vmap-able)."""
+        """Graph ``index``, by value (jit- and vmap-able).
+
+        Raises:
+            IndexError: a Python ``index`` outside the pool; a traced one cannot be checked and is clipped by JAX.
+        """
+        if isinstance(index, int | np.integer) and not -self.size <= index < self.size:
+            raise IndexError(f"graph {index} of a pool of {self.size}: give 0 … {self.size - 1}.")
         return jax.tree.map(lambda leaf: leaf[index], self.graphs)
 
 
@@ -65,7 +71,9 @@ def make_pool(graphs: Sequence[BitGraph], capacity: int | None = None) -> Pool:
     sizes = {g.capacity for g in graphs}
     if capacity is None:
         capacity = sizes.pop() if len(sizes) == 1 else bucket(max(sizes))
-    return Pool(jax.tree.map(lambda *leaves: jnp.stack(leaves), *(pad(g, capacity) for g in graphs)))
+    padded = (g if g.capacity == capacity else pad(g, capacity) for g in graphs)
+    # Stacked by NumPy: an XLA program with one operand a graph compiles slowly.
+    return Pool(jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *padded))
 
 
 def make_pools(graphs: Sequence[BitGraph]) -> dict[int, Pool]:
@@ -80,14 +88,17 @@ def split(pool: Pool, fractions: Sequence[float], seed: int) -> tuple[Pool, ...]
     """Split a pool at random into disjoint pools, one a fraction (they sum to 1), each with at least one graph.
 
     Raises:
-        ValueError: fractions do not sum to 1, or there are fewer graphs than parts.
+        ValueError: fractions that are not positive or do not sum to 1, or fewer graphs than parts.
     """
-    if abs(sum(fractions) - 1) > 1e-6:
-        raise ValueError(f"fractions must sum to 1; got {tuple(fractions)}.")
-    if pool.size < len(fractions):
-        raise ValueError(f"{pool.size} graph(s) cannot be split into {len(fractions)} parts: give more graphs.")
+    parts = len(fractions)
+    if abs(sum(fractions) - 1) > 1e-6 or min(fractions) <= 0:
+        raise ValueError(f"fractions must be positive and sum to 1; got {tuple(fractions)}.")
+    if pool.size < parts:
+        raise ValueError(f"{pool.size} graph(s) cannot be split into {parts} parts: give more graphs.")
     order = np.random.default_rng(seed).permutation(pool.size)
-    spare = pool.size - len(fractions)
-    ends = np.round(np.cumsum(fractions) * spare).astype(int) + np.arange(1, len(fractions) + 1)
-    parts = np.split(order, ends[:-1])
-    return tuple(Pool(jax.tree.map(lambda leaf, part=part: leaf[np.sort(part)], pool.graphs)) for part in parts)
+    # Rounded ends, moved as little as leaves every part a graph.
+    least = np.arange(1, parts + 1)
+    slack = np.clip(np.round(np.cumsum(fractions) * pool.size).astype(int) - least, 0, pool.size - parts)
+    ends = np.maximum.accumulate(slack) + least
+    members = np.split(order, ends[:-1])
+    return tuple(Pool(jax.tree.map(lambda leaf, part=part: leaf[np.sort(part)], pool.graphs)) for part in members)

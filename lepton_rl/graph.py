@@ -9,6 +9,7 @@ at an absent node, ``rows`` symmetric unless ``directed``, no bit at or beyond N
 """
 
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -99,7 +100,7 @@ def _edit(graph: BitGraph, u: Slot, v: Slot, operation: str) -> BitGraph:
         return rows.at[u, v // WORD].set(new)
 
     rows = write(graph.rows, u, v)
-    return graph.replace(rows=rows if graph.directed else write(rows, v, u))
+    return replace(graph, rows=rows if graph.directed else write(rows, v, u))
 
 
 def add_edge(graph: BitGraph, u: Slot, v: Slot) -> BitGraph:
@@ -151,7 +152,8 @@ def neighbours(graph: BitGraph, max_degree: int) -> tuple[Int[Array, "N D"], Boo
     """
     dense = adjacency(graph)
     keys = jnp.where(dense, jnp.arange(graph.capacity, dtype=jnp.int32), graph.capacity)
-    index = jnp.sort(keys, axis=-1)[:, :max_degree]
+    spare = max(max_degree - graph.capacity, 0)  # D may exceed N: one width for graphs of several capacities
+    index = jnp.pad(jnp.sort(keys, axis=-1)[:, :max_degree], ((0, 0), (0, spare)), constant_values=graph.capacity)
     mask = index < graph.capacity
     dropped = jnp.maximum(degree(graph) - max_degree, 0).sum(dtype=jnp.int32)
     return jnp.where(mask, index, 0), mask, dropped
@@ -161,7 +163,8 @@ def permute(graph: BitGraph, order: Int[Array, "N"]) -> BitGraph:
     """Relabel: slot i of the result is slot ``order[i]`` of ``graph``."""
     dense = adjacency(graph)[order][:, order]
     edge = None if graph.edge_features is None else graph.edge_features[order][:, order]
-    return graph.replace(
+    return replace(
+        graph,
         rows=pack_bits(dense), node_mask=graph.node_mask[order], node_features=graph.node_features[order],
         edge_features=edge,
     )  # fmt: skip
@@ -178,12 +181,21 @@ def pad(graph: BitGraph, capacity: int) -> BitGraph:
         raise ValueError(f"cannot pad {graph.capacity} slots to {capacity}: give a capacity of at least that many.")
     words = -(-capacity // WORD) - graph.rows.shape[1]
     edge = graph.edge_features
-    return graph.replace(
+    return replace(
+        graph,
         rows=jnp.pad(graph.rows, ((0, extra), (0, words))),
         node_mask=jnp.pad(graph.node_mask, (0, extra)),
         node_features=jnp.pad(graph.node_features, ((0, extra), (0, 0))),
         edge_features=None if edge is None else jnp.pad(edge, ((0, extra), (0, extra), (0, 0))),
     )
+
+
+def _padded(name: str, values: np.ndarray, present: tuple[int, ...], N: int) -> Array:
+    """Check features of the nodes (or pairs) present and pad them with zeros to N slots."""
+    values = np.asarray(values, np.float32)
+    if values.ndim != len(present) + 1 or values.shape[:-1] != present:
+        raise ValueError(f"{name} must be f32[{', '.join(map(str, present))}, F]; got shape {values.shape}.")
+    return jnp.asarray(np.pad(values, [(0, N - size) for size in present] + [(0, 0)]))
 
 
 def from_edges(
@@ -206,12 +218,16 @@ def from_edges(
         edge_features: f32[num_nodes, num_nodes, Fe] or None.
 
     Raises:
-        ValueError: a slot out of range, a self-loop, or a capacity below ``num_nodes``.
+        ValueError: not pairs, a slot out of range, a self-loop, a capacity below ``num_nodes``, or features of
+            another shape.
     """
     N = num_nodes if capacity is None else capacity
     if num_nodes < 1 or num_nodes > N:
         raise ValueError(f"{num_nodes} nodes do not fit {N} slots: give at least one node and capacity >= num_nodes.")
-    pairs = np.asarray(edges, dtype=np.int64).reshape(-1, 2)
+    pairs = np.asarray(edges, dtype=np.int64)
+    if pairs.size and (pairs.ndim != 2 or pairs.shape[1] != 2):
+        raise ValueError(f"edges must be pairs of slots, int[m, 2]; got shape {pairs.shape}.")
+    pairs = pairs.reshape(-1, 2)
     if pairs.size and (pairs.min() < 0 or pairs.max() >= num_nodes):
         raise ValueError(f"edge slots must lie in [0, {num_nodes}); got {pairs.min()} … {pairs.max()}.")
     if (pairs[:, 0] == pairs[:, 1]).any():
@@ -221,16 +237,11 @@ def from_edges(
     if not directed:
         dense[pairs[:, 1], pairs[:, 0]] = True
     rows = np.packbits(dense, axis=1, bitorder="little").view("<u4")
-    features = np.zeros((num_nodes, 0), np.float32) if node_features is None else np.asarray(node_features, np.float32)
-    padded = np.zeros((N, features.shape[1]), np.float32)
-    padded[:num_nodes] = features
-    edge = None
-    if edge_features is not None:
-        edge = np.zeros((N, N, edge_features.shape[-1]), np.float32)
-        edge[:num_nodes, :num_nodes] = edge_features
+    nodes = np.zeros((num_nodes, 0)) if node_features is None else node_features
+    pairwise = None if edge_features is None else _padded("edge_features", edge_features, (num_nodes, num_nodes), N)
     return BitGraph(
-        rows=jnp.asarray(rows), node_mask=jnp.arange(N) < num_nodes, node_features=jnp.asarray(padded),
-        edge_features=None if edge is None else jnp.asarray(edge), directed=directed,
+        rows=jnp.asarray(rows), node_mask=jnp.asarray(np.arange(N) < num_nodes),
+        node_features=_padded("node_features", nodes, (num_nodes,), N), edge_features=pairwise, directed=directed,
     )  # fmt: skip
 
 
@@ -248,8 +259,8 @@ def from_networkx(graph: nx.Graph, *, capacity: int | None = None) -> tuple[BitG
 def to_networkx(graph: BitGraph, names: Sequence[Hashable] | None = None) -> nx.Graph:
     """Convert to networkx with the user's node names (default: slot numbers). Absent slots are left out."""
     out = nx.DiGraph() if graph.directed else nx.Graph()
-    present = np.flatnonzero(np.asarray(graph.node_mask))
-    label = {int(i): (int(i) if names is None else names[i]) for i in present}
+    present: list[int] = np.flatnonzero(np.asarray(graph.node_mask)).tolist()
+    label: dict[int, Hashable] = {i: i if names is None else names[i] for i in present}
     out.add_nodes_from(label.values())
     sources, targets = np.nonzero(np.asarray(adjacency(graph)))
     out.add_edges_from((label[int(u)], label[int(v)]) for u, v in zip(sources, targets, strict=True))

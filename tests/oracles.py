@@ -1,1 +1,65 @@
 """Slow, obvious versions of what the package computes, written from the definitions with networkx, scipy or loops."""
+
+import networkx as nx
+import numpy as np
+
+
+class PlainEdgeAddition:
+    """EdgeAddition on a networkx graph with nodes 0 … n - 1 in ``slots`` slots; ``value(graph) -> float``."""
+
+    def __init__(self, graph, slots, value, budget, reward):
+        self.graph, self.slots, self.value, self.budget, self.reward = graph.copy(), slots, value, budget, reward
+        self.t, self.selected = 0, -1
+        self.start_value = value(self.graph)
+
+    def legal(self):
+        if self.t >= 2 * self.budget:
+            return [False] * self.slots
+        nodes = set(self.graph)
+        if self.selected >= 0:
+            picks = nodes - {self.selected} - set(self.graph[self.selected])
+        else:
+            picks = {u for u in nodes if len(self.graph[u]) < len(nodes) - 1}
+        return [u in picks for u in range(self.slots)]
+
+    def step(self, action):
+        before, reward = self.value(self.graph), 0.0
+        if 0 <= action < self.slots and self.legal()[action]:
+            if self.selected < 0:
+                self.selected = action
+            else:
+                self.graph.add_edge(self.selected, action)
+                self.selected = -1
+                if self.reward == "edge":
+                    reward = self.value(self.graph) - before
+        self.t += 1
+        if self.t == 2 * self.budget and self.reward == "end":
+            reward = self.value(self.graph) - self.start_value
+        return reward, self.t >= 2 * self.budget
+
+
+def effective_resistances(graph):
+    """Resistance of every pair of nodes in sorted order by networkx, inf between components."""
+    nodes = sorted(graph)
+    out = np.full((len(nodes), len(nodes)), np.inf)
+    for part in nx.connected_components(graph):
+        for u, row in nx.resistance_distance(graph.subgraph(part)).items():
+            for v, value in row.items():
+                out[nodes.index(u), nodes.index(v)] = value
+    return out
+
+
+def edge_criteria(name, graph):
+    """What a one-pass heuristic looks at: {absent edge: number, larger is better}, computed with networkx."""
+    absent = list(nx.non_edges(graph))
+    if name == "lowest_degree_product":
+        return {(u, v): -graph.degree[u] * graph.degree[v] for u, v in absent}
+    nodes = sorted(graph)
+    if name == "fiedler":
+        _, vectors = np.linalg.eigh(nx.laplacian_matrix(graph, nodes).toarray().astype(float))
+        height = dict(zip(nodes, vectors[:, 1], strict=True))
+        return {(u, v): abs(height[u] - height[v]) for u, v in absent}
+    if name == "effective_resistance":
+        matrix = effective_resistances(graph)
+        return {(u, v): matrix[nodes.index(u), nodes.index(v)] for u, v in absent}
+    raise KeyError(name)

@@ -1,0 +1,26 @@
+"""Classical baselines by name: planners that see the start graph and the objective, never the environment's noise."""
+
+from agents.baselines.base import Planner
+from lepton_rl.registry import resolve
+
+__all__ = ["BASELINES", "Planner", "get_baseline"]
+
+BASELINES = {
+    "random": "agents.baselines.degree:uniform",
+    "lowest_degree_product": "agents.baselines.degree:lowest_degree_product",
+    "fiedler": "agents.baselines.spectral:fiedler",
+    "effective_resistance": "agents.baselines.spectral:effective_resistance",
+    "greedy": "agents.baselines.greedy:greedy",
+    "simulated_annealing": "agents.baselines.annealing:simulated_annealing",
+}
+
+
+def get_baseline(name: str) -> Planner:
+    """The planner called ``name``: ``(env, start, key) -> i32[horizon]``, pure and un-batched.
+
+    >>> plan = get_baseline("lowest_degree_product")  # jax.jit(jax.vmap(plan, in_axes=(None, 0, 0))) plans a batch
+
+    Raises:
+        ValueError: unknown name; the message names a near match and every allowed one.
+    """
+    return resolve(BASELINES, name, "baseline")

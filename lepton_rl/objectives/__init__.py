@@ -6,8 +6,8 @@ from lepton_rl.registry import resolve
 __all__ = ["OBJECTIVES", "Edit", "Noise", "Objective", "Value", "deterministic", "get_objective", "score"]
 
 OBJECTIVES = {
-    "critical_fraction_random": "lepton_rl.objectives.robustness:critical_fraction_random",
-    "critical_fraction_targeted": "lepton_rl.objectives.robustness:critical_fraction_targeted",
+    "critical_fraction_random": "lepton_rl.objectives.critical_fraction:critical_fraction_random",
+    "critical_fraction_targeted": "lepton_rl.objectives.critical_fraction:critical_fraction_targeted",
     "largest_component_random": "lepton_rl.objectives.robustness:largest_component_random",
     "largest_component_targeted": "lepton_rl.objectives.robustness:largest_component_targeted",
     "algebraic_connectivity": "lepton_rl.objectives.spectral:algebraic_connectivity",

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-
 import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Float, Int, PRNGKeyArray
@@ -28,7 +27,7 @@ class Edit(NamedTuple):
 class Value:
     """The least an objective carries: its value."""
 
-    value: Float[Array, ""]
+    value: Float[Array, "*B"]
 
 
 class Objective(NamedTuple):
@@ -38,6 +37,9 @@ class Objective(NamedTuple):
         draw: ``(graph, key) -> Noise``, once an episode; of the same shape for every graph of equal capacity.
         init: ``(graph, Noise) -> Carry``; a Carry is a pytree with a field ``value`` f32[].
         update: ``(Carry, Edit, graph_after, Noise) -> Carry``; equals ``init(graph_after, noise)`` in value.
+        sensitivity: ``(graph, Noise) -> f32[P, N, N]``, symmetric: what adding each edge would bring, as far as one look
+            at the graph tells (a first-order estimate, not a re-evaluation). Networks read it as pair features. None:
+            the objective has none to offer.
         needs_connected: the value says little on a graph that starts disconnected; environments refuse those.
 
     Noise is permuted along its node axes when a graph is relabelled; padding a graph pads them.
@@ -47,6 +49,7 @@ class Objective(NamedTuple):
     init: Callable[[BitGraph, Noise], Any]
     update: Callable[[Any, Edit, BitGraph, Noise], Any]
     needs_connected: bool = False
+    sensitivity: Callable[[BitGraph, Noise], Float[Array, "P N N"]] | None = None
 
 
 @cache

@@ -1,0 +1,159 @@
+"""Simulated annealing over the set of added edges: what search buys when time doesn't matter."""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from agents.baselines.base import shuffled_absent, with_edges
+from envs.edge_addition import EdgeAddition
+from lepton_rl.graph import BitGraph, add_edge, remove_edge
+from lepton_rl.objectives.base import Noise, Objective
+
+__all__ = ["Schedule", "anneal", "simulated_annealing"]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How evaluations are spent; one evaluation = the objective of one graph under one draw of its noise.
+
+    Attributes:
+        evaluations: evaluations an added edge, all told: a plan costs at most ``evaluations``·budget.
+        draws: draws of noise that a value is the mean of.
+        stages: how often the draws are replaced, at equal intervals, so that no set profits from its luck for long.
+        final: share of the evaluations that compares the best set of each stage under fresh noise (the best of many
+            noisy values is too good by its noise).
+        hot, cold: first and last temperature, in mean absolute differences of ``probes`` random moves.
+        probes: random moves that set the scale of the temperature.
+    """
+
+    evaluations: int = 2_000
+    draws: int = 4
+    stages: int = 8
+    final: float = 0.1
+    hot: float = 0.5
+    cold: float = 0.05
+    probes: int = 16
+
+    def split(self, budget: int) -> tuple[int, int]:
+        """``(moves a stage, draws that the finalists are compared under)`` for ``budget`` edges.
+
+        Raises:
+            ValueError: too few evaluations for one of each.
+        """
+        total = self.evaluations * budget
+        final = int(self.final * total / self.stages)
+        moves = ((total - final * self.stages) // self.draws - self.probes - 1) // self.stages - 1
+        if moves < 1 or final < 1:
+            raise ValueError(f"{total} evaluations are too few for {self}: raise 'evaluations' or lower the others.")
+        return moves, final
+
+
+class _Chain(NamedTuple):
+    """``order`` lists the pairs, the present set in the first L places and the absent ones before the others."""
+
+    order: Int[Array, "P 2"]
+    graph: BitGraph
+    value: Float[Array, ""]
+    best: Int[Array, "L 2"]
+    best_value: Float[Array, ""]
+
+
+def _mean_value(objective: Objective, graph: BitGraph, noises: Noise) -> Float[Array, ""]:
+    """Mean value under the draws of ``noises`` (a leading axis; without leaves the objective is deterministic)."""
+    if not jax.tree.leaves(noises):
+        return objective.init(graph, noises).value
+    return jax.vmap(lambda noise: objective.init(graph, noise).value)(noises).mean()
+
+
+def _propose(
+    env: EdgeAddition, chain: _Chain, count: Int[Array, ""], noises: Noise, key: PRNGKeyArray
+) -> tuple[Array, BitGraph, Array]:
+    """Replace a random edge of the set by a random absent one; nothing changes when the set holds every absent edge."""
+    out_key, in_key = jax.random.split(key)
+    i = jax.random.randint(out_key, (), 0, env.budget)
+    j = jnp.where(count > env.budget, jax.random.randint(in_key, (), env.budget, count), i)
+    leaving, entering = chain.order[i], chain.order[j]
+    graph = add_edge(remove_edge(chain.graph, leaving[0], leaving[1]), entering[0], entering[1])
+    order = chain.order.at[i].set(entering).at[j].set(leaving)
+    return order, graph, _mean_value(env.objective, graph, noises)
+
+
+def _move(
+    env: EdgeAddition, chain: _Chain, count: Int[Array, ""], noises: Noise, key: PRNGKeyArray, *, temperature: Array
+) -> _Chain:
+    """Propose, and accept by Metropolis' rule."""
+    propose_key, accept_key = jax.random.split(key)
+    new = _propose(env, chain, count, noises, propose_key)
+    luck = jnp.log(jax.random.uniform(accept_key, minval=1e-30))
+    accept = luck * temperature <= new[2] - chain.value
+    order, graph, value = jax.tree.map(lambda a, b: jnp.where(accept, a, b), new, chain[:3])
+    best = jnp.where(value > chain.best_value, order[: env.budget], chain.best)
+    return _Chain(order, graph, value, best, jnp.maximum(value, chain.best_value))
+
+
+def anneal(env: EdgeAddition, start: Int[Array, ""], key: PRNGKeyArray, schedule: Schedule) -> Int[Array, "T"]:
+    """Anneal the set of L added edges: a move replaces one edge by an absent one and is accepted by Metropolis' rule.
+
+    All sets of a stage are valued under the same draws of noise; the plan is the stage's best set that does best under
+    fresh draws. Returns i32[2·budget].
+    """
+    graph, objective, L = env.pool[start], env.objective, env.budget
+    if not jax.tree.leaves(jax.eval_shape(objective.draw, graph, key)):
+        schedule = replace(schedule, draws=1)  # without noise nothing is gained by averaging
+    moves, final = schedule.split(L)
+    order_key, noise_key, move_key, final_key, first_key, probe_key = jax.random.split(key, 6)
+    order, count = shuffled_absent(graph, order_key)
+
+    def draw(key: PRNGKeyArray) -> Noise:
+        return jax.vmap(objective.draw, in_axes=(None, 0))(graph, jax.random.split(key, schedule.draws))
+
+    def begin(order: Array, noises: Noise) -> _Chain:
+        edited = with_edges(graph, order[:L])
+        value = _mean_value(objective, edited, noises)
+        return _Chain(order, edited, value, order[:L], value)
+
+    noises = draw(first_key)
+    chain = begin(order, noises)
+
+    def probe(i: Int[Array, ""]) -> Float[Array, ""]:
+        return _propose(env, chain, count, noises, jax.random.fold_in(probe_key, i))[2]
+
+    values = jax.lax.map(probe, jnp.arange(schedule.probes))
+    scale = jnp.abs(values - chain.value).mean()
+
+    def stage(order: Array, index: Array) -> tuple[Array, Array]:
+        noises = draw(jax.random.fold_in(noise_key, index))
+
+        def move(t: Array, chain: _Chain) -> _Chain:
+            share = t / (schedule.stages * moves)
+            temperature = scale * schedule.hot * (schedule.cold / schedule.hot) ** share
+            return _move(env, chain, count, noises, jax.random.fold_in(move_key, t), temperature=temperature)
+
+        chain = jax.lax.fori_loop(index * moves, (index + 1) * moves, move, begin(order, noises))
+        return chain.order, chain.best
+
+    _, sets = jax.lax.scan(stage, order, jnp.arange(schedule.stages))
+    return sets[_best_under_fresh_noise(env, graph, sets, final_key, final)].reshape(-1)
+
+
+def _best_under_fresh_noise(
+    env: EdgeAddition, graph: BitGraph, sets: Int[Array, "M L 2"], key: PRNGKeyArray, draws: int
+) -> Int[Array, ""]:
+    finalists = jax.vmap(with_edges, in_axes=(None, 0))(graph, sets)
+
+    def values(i: Int[Array, ""]) -> Float[Array, "M"]:
+        noise = env.objective.draw(graph, jax.random.fold_in(key, i))
+        return jax.vmap(lambda graph: env.objective.init(graph, noise).value)(finalists)
+
+    return jax.lax.map(values, jnp.arange(draws)).mean(0).argmax()
+
+
+def simulated_annealing(env: EdgeAddition, start: Int[Array, ""], key: PRNGKeyArray) -> Int[Array, "T"]:
+    """:func:`anneal` with at most 2,000·budget evaluations of the objective. Returns i32[2·budget].
+
+    Reference: Kirkpatrick, Gelatt & Vecchi, "Optimization by simulated annealing", Science 220, 1983.
+    """
+    return anneal(env, start, key, Schedule())

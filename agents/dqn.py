@@ -1,0 +1,270 @@
+"""Deep Q-learning on graph-editing environments (Mnih et al. 2015; double Q-learning, van Hasselt et al. 2016).
+
+One iteration plays a batch of whole episodes in lock-step, writes them to the replay in one slab, and takes a few
+gradient updates; a chunk is a jitted scan of iterations with one validation at its end. Everything is a pure function
+of (env, valid, hyper, state), so ``vmap`` over states and hypers trains seeds × settings in one program. Letters:
+A actions, T steps an episode, k steps an edit.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray
+
+from agents.config import DQNConfig
+from agents.replay import Replay, empty_replay, write
+from envs.base import GraphEnv, Observation, Policy, rollout
+from lepton_rl.batching import ENVIRONMENT_AXIS
+from lepton_rl.heads import Network
+
+__all__ = ["Hyper", "Learner", "Metrics", "TrainState", "greedy_returns", "make_hyper", "make_learner", "make_policy"]
+
+
+@struct.dataclass
+class Hyper:
+    """Settings that may differ between the runs of one program; f32[] each. See :class:`agents.config.DQNConfig`."""
+
+    learning_rate: Float[Array, "*S"]
+    discount: Float[Array, "*S"]
+    epsilon_start: Float[Array, "*S"]
+    epsilon_end: Float[Array, "*S"]
+    return_mix: Float[Array, "*S"]
+    target_rate: Float[Array, "*S"]
+
+
+@struct.dataclass
+class TrainState:
+    """Everything a run carries; saved and restored bit for bit.
+
+    Attributes:
+        params: online parameters. ``target_params``: the target network's. ``opt_state``: optax's.
+        best_params: those with the best validation so far. ``best_value``: f32[], its mean return.
+        replay: the episodes. ``key``: the run's key. ``iteration``: i32[], iterations done.
+    """
+
+    params: Any
+    target_params: Any
+    opt_state: Any
+    best_params: Any
+    best_value: Float[Array, "*S"]
+    replay: Replay
+    key: Key[Array, "*S"]
+    iteration: Int[Array, "*S"]
+
+
+class Metrics(NamedTuple):
+    """What a chunk reports: means over its iterations, f32[], and the validation after it."""
+
+    loss: Float[Array, ""]
+    episode_return: Float[Array, ""]
+    epsilon: Float[Array, ""]
+    validation: Float[Array, ""]
+
+
+class Learner(NamedTuple):
+    """``init(env, hyper, key) -> TrainState`` and ``chunk(env, valid, hyper, state) -> (TrainState, Metrics)``."""
+
+    init: Callable[[GraphEnv, Hyper, PRNGKeyArray], TrainState]
+    chunk: Callable[[GraphEnv, GraphEnv, Hyper, TrainState], tuple[TrainState, Metrics]]
+
+
+class Episode(NamedTuple):
+    """One row of the replay."""
+
+    start: Int[Array, ""]
+    key: PRNGKeyArray
+    actions: Int[Array, "T"]
+    rewards: Float[Array, "T"]
+    terminated: Bool[Array, "T"]
+
+
+def make_hyper(config: DQNConfig) -> Hyper:
+    """The array-valued settings of ``config``."""
+    return Hyper(**{name: jnp.float32(getattr(config, name)) for name in Hyper.__dataclass_fields__})
+
+
+def epsilon_greedy(
+    key: PRNGKeyArray, q: Float[Array, "A"], legal: Bool[Array, "A"], epsilon: Float[Array, ""] | float
+) -> Int[Array, ""]:
+    """The best legal action, or with probability ``epsilon`` a uniformly random legal one, i32[]."""
+    explore_key, random_key = jax.random.split(key)
+    greedy = jnp.argmax(jnp.where(legal, q, -jnp.inf))
+    uniform = jnp.argmax(jnp.where(legal, jax.random.uniform(random_key, q.shape), -1.0))
+    return jnp.where(jax.random.uniform(explore_key) < epsilon, uniform, greedy).astype(jnp.int32)
+
+
+def make_policy(network: Network, params: Any, epsilon: Float[Array, ""] | float = 0.0) -> Policy:
+    """The ε-greedy policy of a network; greedy by default."""
+
+    def encode(observation: Observation) -> Any:
+        return network.encode(params, observation)
+
+    def act(key: PRNGKeyArray, h: Any, observation: Observation) -> Int[Array, ""]:
+        return epsilon_greedy(key, network.score(params, h, observation), observation.legal, epsilon)
+
+    return Policy(encode, act)
+
+
+def action_values(network: Network, params: Any, observation: Observation) -> Float[Array, "A"]:
+    """Q(s, ·), f32[A]; illegal actions included."""
+    h = network.encode(params, observation)
+    return network.score(params, h, observation)
+
+
+def double_q_value(
+    online: Float[Array, "A"], target: Float[Array, "A"], legal: Bool[Array, "A"]
+) -> Float[Array, ""]:
+    """Value of a successor: the target network's of the online network's best *legal* action; 0 where none is.
+
+    van Hasselt, Guez & Silver 2016, eq. 4. Selected, not multiplied: nothing infinite ever meets a gradient.
+    """
+    best = jnp.argmax(jnp.where(legal, online, -jnp.inf))
+    return jnp.where(legal.any(), target[best], 0.0)
+
+
+def returns_from(
+    rewards: Float[Array, "T"], t: Int[Array, ""], n_step: int, steps_per_edit: int, discount: Float[Array, ""]
+) -> tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]]:
+    """``(n-step return, full return, discount of the bootstrap)`` from step ``t``; γ counts edits, not steps."""
+    steps = jnp.arange(rewards.shape[0])
+    edits = steps // steps_per_edit - t // steps_per_edit
+    weighted = jnp.where(steps >= t, rewards * discount ** jnp.maximum(edits, 0), 0.0)
+    ahead = (t + n_step) // steps_per_edit - t // steps_per_edit
+    return jnp.where(steps < t + n_step, weighted, 0.0).sum(), weighted.sum(), discount**ahead
+
+
+def td_error(
+    network: Network, config: DQNConfig, env: GraphEnv, hyper: Hyper, params: Any, target_params: Any,
+    episode: Episode, t: Int[Array, ""],
+) -> Float[Array, ""]:  # fmt: skip
+    """Q(s_t, a_t) minus its target, f32[]; the gradient flows through the former only."""
+    observation = env.observe(env.rebuild(episode.start, episode.key, episode.actions, t))
+    q = action_values(network, params, observation)[episode.actions[t]]
+    n_step, full, bootstrap = returns_from(
+        episode.rewards, t, config.n_step, env.steps_per_edit, hyper.discount
+    )
+    later = jnp.minimum(t + config.n_step, env.horizon)
+    successor = env.observe(env.rebuild(episode.start, episode.key, episode.actions, later))
+    online, target = (action_values(network, p, successor) for p in (params, target_params))
+    value = double_q_value(online, target, successor.legal)
+    steps = jnp.arange(env.horizon)
+    over = (episode.terminated & (steps >= t) & (steps < later)).any()
+    one_sided = n_step + jnp.where(over, 0.0, bootstrap * value)
+    mixed = (1 - hyper.return_mix) * one_sided + hyper.return_mix * full
+    return q - jax.lax.stop_gradient(mixed)
+
+
+def sample(
+    replay: Replay, config: DQNConfig, env: GraphEnv, key: PRNGKeyArray, update: Int[Array, ""]
+) -> tuple[Episode, Int[Array, "B"]]:
+    """A batch of (episode, step), uniform; every step of one batch is the same pick of its edit (lock-step)."""
+    k = env.steps_per_edit
+    pick = k - 1 if config.picks == "last" else update % k
+    episode_key, edit_key = jax.random.split(key)
+    rows = jax.random.randint(episode_key, (config.batch_size,), 0, replay.size)
+    edits = jax.random.randint(edit_key, (config.batch_size,), 0, env.horizon // k)
+    episodes = Episode(
+        replay.starts[rows], jax.random.wrap_key_data(replay.keys[rows]),
+        replay.actions[rows].astype(jnp.int32), replay.rewards[rows], replay.terminated[rows],
+    )  # fmt: skip
+    return episodes, edits * k + pick
+
+
+def greedy_returns(
+    network: Network, env: GraphEnv, params: Any, starts: Int[Array, "B"], keys: PRNGKeyArray
+) -> Float[Array, "B"]:
+    """Return of one greedy episode from each start, f32[B]."""
+    episodes = rollout(env, make_policy(network, params), starts, keys, keys)
+    return episodes.rewards.sum(-1)
+
+
+@cache
+def make_learner(network: Network, config: DQNConfig) -> Learner:
+    """A DQN learner; ``jit`` (and ``vmap``, see :mod:`agents.training`) its two functions.
+
+    Args:
+        network: scores actions. ``config``: everything static, and the defaults of :func:`make_hyper`.
+    """
+    optimizer = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.scale_by_adam())
+    validation_key = 0x7A11D  # one fixed noise for every validation of every run: comparable, apart from all others
+
+    def init(env: GraphEnv, hyper: Hyper, key: PRNGKeyArray) -> TrainState:
+        params_key, reset_key, key = jax.random.split(key, 3)
+        _, observation = env.reset(jnp.zeros((), jnp.int32), reset_key)
+        params = network.init(params_key, observation)
+        copies = [jax.tree.map(jnp.copy, params) for _ in range(2)]  # donated buffers must not alias
+        return TrainState(
+            params, copies[0], optimizer.init(params), copies[1], jnp.float32(-jnp.inf),
+            empty_replay(config.replay_capacity, env.horizon), key, jnp.zeros((), jnp.int32),
+        )  # fmt: skip
+
+    def progress(state: TrainState) -> Float[Array, ""]:
+        return state.iteration / config.iterations
+
+    def epsilon(hyper: Hyper, state: TrainState) -> Float[Array, ""]:
+        share = jnp.minimum(progress(state) / config.epsilon_fraction, 1.0)
+        return hyper.epsilon_start + share * (hyper.epsilon_end - hyper.epsilon_start)
+
+    def update(
+        env: GraphEnv, hyper: Hyper, state: TrainState, key: PRNGKeyArray, i: Int[Array, ""]
+    ) -> tuple[TrainState, Float[Array, ""]]:
+        episodes, t = sample(state.replay, config, env, key, i)
+
+        def loss(params: Any) -> Float[Array, ""]:
+            def one(episode: Episode, t: Int[Array, ""]) -> Float[Array, ""]:
+                return td_error(network, config, env, hyper, params, state.target_params, episode, t)
+
+            errors = jax.vmap(one, axis_name=ENVIRONMENT_AXIS)(episodes, t)
+            return (errors**2 if config.loss == "squared" else optax.huber_loss(errors)).mean()
+
+        value, gradient = jax.value_and_grad(loss)(state.params)
+        direction, opt_state = optimizer.update(gradient, state.opt_state)
+        rate = hyper.learning_rate * 0.5 * (1 + jnp.cos(jnp.pi * progress(state)))
+        params = jax.tree.map(lambda p, d: p - rate * d, state.params, direction)
+        if config.target_period:
+            done = state.iteration * config.updates + i + 1
+            step = (done % config.target_period == 0).astype(jnp.float32)
+        else:
+            step = hyper.target_rate
+        target = optax.incremental_update(params, state.target_params, step)
+        return state.replace(params=params, target_params=target, opt_state=opt_state), value
+
+    def play(env: GraphEnv, hyper: Hyper, state: TrainState, key: PRNGKeyArray) -> tuple[Replay, Float[Array, ""]]:
+        start_key, env_key, act_key = jax.random.split(key, 3)
+        starts = jax.random.randint(start_key, (config.episodes,), 0, env.pool.size)
+        keys, act_keys = (jax.random.split(k, config.episodes) for k in (env_key, act_key))
+        episodes = rollout(env, make_policy(network, state.params, epsilon(hyper, state)), starts, keys, act_keys)
+        return write(state.replay, starts, keys, episodes), episodes.rewards.sum(-1).mean()
+
+    def iterate(env: GraphEnv, hyper: Hyper, state: TrainState) -> tuple[TrainState, tuple[Array, ...]]:
+        key, play_key, update_key = jax.random.split(state.key, 3)
+        replay, mean_return = play(env, hyper, state, play_key)
+        state = state.replace(replay=replay, key=key)
+
+        def body(state: TrainState, x: tuple[Array, Array]) -> tuple[TrainState, Array]:
+            return update(env, hyper, state, *x)
+
+        xs = (jax.random.split(update_key, config.updates), jnp.arange(config.updates))
+        state, losses = jax.lax.scan(body, state, xs)
+        outputs = (losses.mean(), mean_return, epsilon(hyper, state))
+        return state.replace(iteration=state.iteration + 1), outputs
+
+    def chunk(
+        env: GraphEnv, valid: GraphEnv, hyper: Hyper, state: TrainState
+    ) -> tuple[TrainState, Metrics]:
+        length = config.iterations // config.chunks
+        state, outputs = jax.lax.scan(lambda s, _: iterate(env, hyper, s), state, None, length=length)
+        starts = jnp.arange(valid.pool.size)
+        keys = jax.random.split(jax.random.key(validation_key), valid.pool.size)
+        value = greedy_returns(network, valid, state.params, starts, keys).mean()
+        better = value > state.best_value
+        best = jax.tree.map(lambda new, old: jnp.where(better, new, old), state.params, state.best_params)
+        state = state.replace(best_params=best, best_value=jnp.maximum(value, state.best_value))
+        return state, Metrics(*(x.mean() for x in outputs), value)
+
+    return Learner(init, chunk)

@@ -1,0 +1,217 @@
+"""Episodes for a host that speaks NumPy: the machinery beneath the Gymnasium face.
+
+Randomness comes from the host's generators only: each episode draws three words, two for its JAX key and one for its
+start graph. The environment is an argument of jit: another pool of the same shapes costs no compile.
+"""
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium as gym
+import jax
+import jax.numpy as jnp
+import numpy as np
+from gymnasium import spaces
+from jaxtyping import Array, Bool, Int, Key, UInt32
+
+from envs import get_environment
+from envs.base import GraphEnv, Observation, reset_batch, step_batch
+from envs.pools import make_pool
+from envs.rendering import Frame, render_ansi, render_rgb
+from lepton_rl.data.generators import generate
+from lepton_rl.data.readers import read_graph
+from lepton_rl.graph import BitGraph, adjacency, from_networkx
+from lepton_rl.objectives import get_objective
+from lepton_rl.registry import near_match
+
+__all__ = ["RENDER_MODES", "Arrays", "Episodes", "build_env", "checked_render_mode", "checked_starts", "environment"]
+
+Arrays = dict[str, np.ndarray]
+RENDER_MODES = ("ansi", "rgb_array")
+
+
+def build_env(
+    rule: str = "EdgeAddition",
+    *,
+    objective: str = "critical_fraction_random",
+    budget: int = 5,
+    reward: str = "end",
+    graphs: str | Sequence[str] = "ba",
+    num_nodes: int = 20,
+    num_graphs: int = 128,
+    graph_seed: int = 0,
+) -> GraphEnv:
+    """Build an environment from JSON-able settings.
+
+    Args:
+        rule: a name in ``envs.ENVIRONMENTS``.
+        objective: a name in ``lepton_rl.objectives.OBJECTIVES``.
+        budget: edits an episode. ``reward``: "end" or "edge", as the rule says.
+        graphs: a name in ``lepton_rl.data.generators.GENERATORS``, or a list of graph files.
+        num_nodes: nodes of a generated graph. ``num_graphs``: how many; they have the seeds ``graph_seed``, + 1, ….
+
+    Raises:
+        ValueError: a name that is not in its table (near match named), a file that cannot be read, or settings that
+            the rule refuses.
+    """
+    build = get_environment(rule)
+    if isinstance(graphs, str):
+        made = generate(graphs, num_nodes, range(graph_seed, graph_seed + num_graphs))
+        members = [from_networkx(graph)[0] for graph in made]
+    else:
+        members = [read_graph(path).to_bitgraph() for path in graphs]
+    return build(make_pool(members), get_objective(objective), budget, reward)
+
+
+def environment(rule: str, env: GraphEnv | None, settings: dict[str, Any]) -> GraphEnv:
+    """The ready ``env``, or one built from ``settings``; a misspelt setting is named with its near match."""
+    known = list(inspect.signature(build_env).parameters)[1:]
+    for name in settings:
+        if name not in known:
+            raise ValueError(f"unknown option '{name}'.{near_match(name, known)} Allowed: {', '.join(known)}.")
+    if env is not None and settings:
+        raise ValueError(f"a ready env= has its settings already: drop {', '.join(settings)}, or drop env.")
+    return build_env(rule, **settings) if env is None else env
+
+
+def checked_render_mode(render_mode: str | None) -> str | None:
+    """``render_mode``, when there is such a one."""
+    if render_mode is not None and render_mode not in RENDER_MODES:
+        near = near_match(render_mode, RENDER_MODES)
+        raise ValueError(f"unknown render_mode '{render_mode}'.{near} Allowed: {', '.join(RENDER_MODES)}.")
+    return render_mode
+
+
+def _arrays(observation: Observation) -> dict[str, Array]:
+    """One observation as a flat dictionary; the mask is all ones where nothing is legal (after the end).
+
+    Nothing here is a two-dimensional ``Box`` but node features: Stable-Baselines3 would take offence.
+    """
+    legal, graph = observation.legal, observation.graph
+    flat = {
+        "adjacency": adjacency(graph).astype(jnp.int8),
+        "node_mask": graph.node_mask.astype(jnp.int8),
+        "selected": observation.marks[:, 0].astype(jnp.int8),
+        "budget_left": observation.marks[:1, 1],
+        "action_mask": (legal | ~legal.any()).astype(jnp.int8),
+    }
+    return flat | ({"node_features": graph.node_features} if graph.node_features.shape[-1] else {})
+
+
+def _keys(words: UInt32[Array, "B 2"]) -> Key[Array, "B"]:
+    """Episode keys, made anew in each function from the words that stand for them."""
+    return jax.vmap(lambda word: jax.random.fold_in(jax.random.key(word[0]), word[1]))(words)
+
+
+@jax.jit
+def _begin(
+    env: GraphEnv, held: Any, chosen: Bool[Array, "B"], starts: Int[Array, "B"], words: UInt32[Array, "B 2"]
+) -> tuple[Any, dict[str, Array]]:
+    """Begin the ``chosen`` episodes; the others keep the states ``held`` (None: there are none yet)."""
+    new, _ = reset_batch(env, starts, _keys(words))
+    if held is not None:
+        new = jax.vmap(lambda yes, a, b: jax.tree.map(lambda x, y: jnp.where(yes, x, y), a, b))(chosen, new, held)
+    return new, jax.vmap(lambda state: _arrays(env.observe(state)))(new)
+
+
+@jax.jit
+def _step(
+    env: GraphEnv, held: Any, words: UInt32[Array, "B 2"], elapsed: Int[Array, "B"], actions: Int[Array, "B"]
+) -> tuple[Any, dict[str, Array], Array, Array]:
+    state, step = step_batch(env, held, actions, jax.vmap(jax.random.fold_in)(_keys(words), elapsed))
+    return state, jax.vmap(_arrays)(step.observation), step.reward, step.terminated
+
+
+@jax.jit
+def _moment(
+    env: GraphEnv, held: Any, starts: Int[Array, "B"], words: UInt32[Array, "B 2"], i: Int[Array, ""]
+) -> tuple[BitGraph, BitGraph, Array, Array, Array]:
+    """Episode i: start graph, graph now, marks, and the objective of both graphs under the same noise."""
+    state = jax.tree.map(lambda leaf: leaf[i], held)
+    begun, _ = env.reset(starts[i], _keys(words)[i])
+    return env.graph(begun), env.graph(state), env.observe(state).marks, env.value(begun), env.value(state)
+
+
+class Episodes:
+    """B episodes of one environment, NumPy outside and JAX inside.
+
+    Attributes:
+        env: the environment. ``elapsed``: i32[B] steps taken. ``starts``: i32[B] pool indices.
+    """
+
+    def __init__(self, env: GraphEnv, count: int) -> None:
+        self.env = env
+        self.elapsed = np.zeros(count, np.int32)
+        self.starts = np.zeros(count, np.int32)
+        self._words = np.zeros((count, 2), np.uint32)
+        self._held: Any = None
+
+    def spaces(self) -> tuple[spaces.Space, spaces.Space]:
+        """Observation and action space of one episode."""
+        shapes = jax.eval_shape(lambda env: _arrays(env.reset(jnp.int32(0), jax.random.key(0))[1]), self.env)
+        known: dict[str, spaces.Space] = {
+            name: spaces.MultiBinary(leaf.shape) for name, leaf in shapes.items() if leaf.dtype == jnp.int8
+        }
+        known["budget_left"] = spaces.Box(0.0, 1.0, shapes["budget_left"].shape, np.float32)
+        if "node_features" in shapes:
+            features = np.asarray(self.env.pool.graphs.node_features)
+            low, high = min(0.0, features.min()), max(1.0, features.max())
+            known["node_features"] = spaces.Box(low, high, features.shape[1:], np.float32)
+        return spaces.Dict(known), spaces.Discrete(self.env.num_actions)
+
+    def begin(
+        self, generators: Sequence[np.random.Generator], chosen: np.ndarray, starts: np.ndarray | None = None
+    ) -> Arrays:
+        """Begin the ``chosen`` bool[B] episodes, on ``starts`` i32[B] or at random; returns everybody's arrays."""
+        if self._held is None and not chosen.all():
+            raise gym.error.ResetNeeded("reset all environments once before resetting some of them by reset_mask.")
+        for i in np.flatnonzero(chosen).tolist():
+            words = generators[i].integers(2**32, size=3, dtype=np.uint32)
+            self._words[i] = words[:2]
+            self.starts[i] = words[2] % self.env.pool.size if starts is None else starts[i]
+        self.elapsed = np.where(chosen, 0, self.elapsed).astype(np.int32)
+        self._held, arrays = _begin(self.env, self._held, *map(jnp.asarray, (chosen, self.starts, self._words)))
+        return {name: np.array(leaf) for name, leaf in arrays.items()}
+
+    def step(self, actions: np.ndarray) -> tuple[Arrays, np.ndarray, np.ndarray]:
+        """Observations, rewards f64[B] and ends bool[B] after ``actions`` int[B]."""
+        if self._held is None:
+            raise gym.error.ResetNeeded("call reset() before step().")
+        # Clipped before the cast to int32, lest a wild action wraps round to a legal one.
+        actions = np.where((actions >= 0) & (actions < self.env.num_actions), actions, -1).astype(np.int32)
+        self._held, arrays, rewards, over = _step(
+            self.env, self._held, *map(jnp.asarray, (self._words, self.elapsed, actions))
+        )
+        self.elapsed = self.elapsed + np.int32(1)
+        return {name: np.array(leaf) for name, leaf in arrays.items()}, np.array(rewards, np.float64), np.array(over)
+
+    def render(self, mode: str | None, i: int) -> Any:
+        """Text or picture of episode ``i``; None without a mode."""
+        if mode is None:
+            return None
+        if self._held is None:
+            raise gym.error.ResetNeeded("call reset() before render().")
+        moment = _moment(self.env, self._held, *map(jnp.asarray, (self.starts, self._words, np.int32(i))))
+        start, graph, marks, first, now = moment[:2] + jax.device_get(moment[2:])
+        frame = Frame(
+            start=start, graph=graph, selected=int(marks[:, 0].argmax()) if marks[:, 0].any() else -1,
+            left=float(marks[0, 1]), step=int(self.elapsed[i]), horizon=self.env.horizon, start_value=float(first),
+            value=float(now),
+        )  # fmt: skip
+        return render_ansi(frame) if mode == "ansi" else render_rgb(frame)
+
+
+def checked_starts(options: dict[str, Any] | None, count: int, size: int) -> np.ndarray | None:
+    """The start graphs asked for by ``options["start"]``, i32[count], or None."""
+    options = options or {}
+    for name in options:
+        if name not in ("start", "reset_mask"):
+            near = near_match(name, ("start", "reset_mask"))
+            raise ValueError(f"unknown reset option '{name}'.{near} Allowed: start, reset_mask.")
+    if options.get("start") is None:
+        return None
+    starts = np.broadcast_to(np.asarray(options["start"], np.int32), (count,))
+    if starts.min() < 0 or starts.max() >= size:
+        raise ValueError(f"start graph {options['start']} is not in the pool: give indices from 0 to {size - 1}.")
+    return starts

@@ -1,0 +1,97 @@
+"""A file as the user gave it: found, unpacked, decoded, or one message that says what is wrong and how to mend it."""
+
+import gzip
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from lepton_rl.registry import near_match
+
+__all__ = ["DataError", "Source", "open_source", "read_bytes"]
+
+_GZIP = b"\x1f\x8b"
+
+
+class DataError(ValueError):
+    """Data that cannot be used; the message is one line: what, where (``file:line``), how to mend it."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The content of one file, unpacked.
+
+    Attributes:
+        path: the file, as the user wrote it; messages name it.
+        data: its bytes, after gunzip.
+    """
+
+    path: Path
+    data: bytes
+
+    def at(self, line: int) -> str:
+        """``file:line``, for messages (lines count from 1)."""
+        return f"{self.path}:{line}"
+
+    def text(self) -> str:
+        """The content as text, without the byte-order mark that spreadsheets write.
+
+        Raises:
+            DataError: not text, or not in UTF-8.
+        """
+        if self.data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise DataError(f"{self.path} is UTF-16 text: save it as UTF-8.")
+        zero = self.data.find(b"\0")
+        if zero >= 0:
+            raise DataError(f"{self.path} is not a text file (byte 0 at offset {zero}): give a text file in UTF-8.")
+        try:
+            return self.data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = self.data.count(b"\n", 0, error.start) + 1
+            found = self.data[error.start]
+            raise DataError(f"{self.at(line)}: byte 0x{found:02x} is not UTF-8 text: save the file as UTF-8.") from None
+
+
+def read_bytes(path: Path) -> bytes:
+    """The raw bytes of a file.
+
+    Raises:
+        DataError: missing (names a near match in its folder), a folder, unreadable, or empty.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"no file {path}.{_neighbour(path)}") from None
+    except IsADirectoryError:
+        raise DataError(f"{path} is a folder: give one file.") from None
+    except PermissionError:
+        raise DataError(f"{path} may not be read: check its permissions.") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror or error}).") from None
+    if not data:
+        raise DataError(f"{path} is empty: give a file with at least one edge.")
+    return data
+
+
+def _neighbour(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f" Its folder {path.parent} does not exist either."
+    return near_match(path.name, (entry.name for entry in path.parent.iterdir())) or " Check the name."
+
+
+def open_source(path: Path) -> Source:
+    """Read a file, unpacking gzip (recognised by its first bytes, whatever the name).
+
+    Raises:
+        DataError: see :func:`read_bytes`; named ``.gz`` but no gzip; truncated or damaged gzip.
+    """
+    data = read_bytes(path)
+    if data.startswith(_GZIP):
+        try:
+            data = gzip.decompress(data)
+        except (EOFError, OSError, zlib.error) as error:
+            raise DataError(f"{path} is damaged gzip ({error}): copy or download it again.") from None
+        if not data:
+            raise DataError(f"{path} unpacks to nothing: give a file with at least one edge.")
+    elif path.suffix.lower() == ".gz":
+        raise DataError(f"{path} is not gzip, though its name says so: rename it without .gz.")
+    return Source(path, data)

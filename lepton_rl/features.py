@@ -1,0 +1,51 @@
+"""Structural inputs of an encoder, computed under ``jit`` so that they follow the edits.
+
+All are normalised by the nodes present, never by the slots, so that a network trained on small graphs reads large
+ones. Letters: N node slots, F node features, K pair features.
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from lepton_rl.graph import BitGraph, adjacency, degree, num_nodes
+
+__all__ = ["NUM_STRUCTURAL", "node_inputs", "pair_inputs"]
+
+NUM_STRUCTURAL = 7
+
+
+def node_inputs(graph: BitGraph) -> Float[Array, "N F"]:
+    """Structural features of every node beside the graph's own, f32[N, 7 + F]; zero at absent nodes.
+
+    Degree over n - 1, over the largest degree, its inverse (how near the node is to isolation); the shares of nodes
+    with a larger and with an equal degree (its place in a degree attack); the mean and the smallest inverse degree of
+    its neighbours.
+    """
+    present = graph.node_mask.astype(jnp.float32)
+    n = jnp.maximum(num_nodes(graph), 2).astype(jnp.float32)
+    d = degree(graph).astype(jnp.float32)
+    dense = adjacency(graph).astype(jnp.float32)
+    inverse = present / jnp.maximum(d, 1)
+    larger = ((d[None, :] > d[:, None]) * present).sum(-1) / n
+    equal = ((d[None, :] == d[:, None]) * present).sum(-1) / n
+    mean_neighbour = (dense @ inverse) * inverse
+    weakest = (dense * inverse[None, :]).max(-1)
+    structural = jnp.stack([d / (n - 1), d / jnp.maximum(d.max(), 1), inverse, larger, equal, mean_neighbour, weakest])
+    return jnp.concatenate([structural.T * present[:, None], graph.node_features], axis=-1)
+
+
+def pair_inputs(graph: BitGraph, steps: int = 4) -> Float[Array, "K N N"]:
+    """Symmetric random-walk features of every pair, f32[steps + 1, N, N]: S^(2^k), S = (I + D^-1/2 A D^-1/2) / 2.
+
+    Powers of the lazy walk by repeated squaring see from common neighbours (k = 0, 1) to communities and bottlenecks
+    (k = ``steps``), as relative random-walk encodings do (Ma et al., GRIT, ICML 2023). Scaled by n, so that their
+    size does not depend on it.
+    """
+    d = degree(graph).astype(jnp.float32)
+    scale = 1 / jnp.sqrt(jnp.maximum(d, 1))
+    present = graph.node_mask.astype(jnp.float32)
+    walk = (jnp.diag(present) + adjacency(graph) * scale[:, None] * scale[None, :]) / 2
+    powers = [walk]
+    for _ in range(steps):
+        powers.append(powers[-1] @ powers[-1])
+    return jnp.stack(powers) * jnp.sqrt(jnp.maximum(num_nodes(graph), 1).astype(jnp.float32))

@@ -1,0 +1,183 @@
+"""Networks: an encoder's node embeddings turned into one number an action.
+
+A network is a record of three pure functions, so any module library fits; ours are flax.nnx modules, split once.
+Letters: N node slots, D width, A actions, K pair features, H hidden units of a head.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from lepton_rl.batching import anywhere
+from lepton_rl.encoders import get_encoder
+from lepton_rl.features import NUM_STRUCTURAL, node_inputs, pair_inputs
+from lepton_rl.graph import BitGraph, unpack_bits
+from lepton_rl.registry import resolve
+
+__all__ = ["HEADS", "Network", "NodeScore", "PairScore", "build_network", "network_from_module"]
+
+HEADS = {"node": "lepton_rl.heads:NodeScore", "pair": "lepton_rl.heads:PairScore"}
+
+
+class Network(NamedTuple):
+    """Three pure functions.
+
+    Attributes:
+        init: ``(key, Observation) -> params``.
+        encode: ``(params, Observation) -> h``, any pytree; run once an edit; must not read marks or legal actions.
+        score: ``(params, h, Observation) -> f32[A]``, finite also where illegal; run at every step.
+    """
+
+    init: Callable[[PRNGKeyArray, Any], Any]
+    encode: Callable[[Any, Any], Any]
+    score: Callable[[Any, Any, Any], Float[Array, "A"]]
+
+
+class MLP(nnx.Module):
+    """Two layers with a relu between; the last one starts at zero, so that a fresh network scores 0."""
+
+    def __init__(self, inputs: int, hidden: int, *, rngs: nnx.Rngs) -> None:
+        self.first = nnx.Linear(inputs, hidden, rngs=rngs)
+        self.last = nnx.Linear(hidden, 1, kernel_init=nnx.initializers.zeros_init(), rngs=rngs)
+
+    def __call__(self, x: Float[Array, "N F"]) -> Float[Array, "N"]:
+        return self.last(nnx.relu(self.first(x)))[:, 0]
+
+
+def pooled(h: Float[Array, "N D"], graph: BitGraph) -> Float[Array, "D"]:
+    """Mean embedding of the present nodes, f32[D]."""
+    mask = graph.node_mask.astype(h.dtype)
+    return (mask @ h) / jnp.maximum(mask.sum(), 1)
+
+
+class NodeScore(nnx.Module):
+    """One number a node from its embedding, the selected node's, the graph's mean, and the marks: A = N.
+
+    Costs O(N·D·H) at any size; the choice for large graphs.
+    """
+
+    def __init__(self, width: int, marks: int, pairs: int = 0, *, rngs: nnx.Rngs) -> None:
+        self.mlp = MLP(4 * width + marks + 1, 2 * width, rngs=rngs)
+
+    def prepare(self, h: Float[Array, "N D"], observation: Any) -> Any:
+        """What is kept between the picks of an edit: embeddings and their mean."""
+        return h, pooled(h, observation.graph)
+
+    def __call__(self, prepared: Any, observation: Any) -> Float[Array, "A"]:
+        h, mean = prepared
+        selected = observation.marks[:, 0] @ h  # zero when nothing is selected
+        chosen = observation.marks[:, 0].sum(keepdims=True)
+        shared = jnp.concatenate([selected, mean, chosen])
+        rows = jnp.broadcast_to(shared, (h.shape[0], shared.shape[0]))
+        return self.mlp(jnp.concatenate([h, h * selected, rows, observation.marks], axis=-1))
+
+
+class PairScore(nnx.Module):
+    """One number an unordered pair, Q(u, v); a first pick is worth its best second: Q(u) = max over legal v of Q(u, v).
+
+    With no discount inside an edit that identity is exact, so both picks share one function and nothing is learned
+    twice. Beside the embeddings it reads random-walk features of the pair, of which the classical heuristics
+    (degree product, effective resistance, Fiedler difference) are functions. Costs O(N²·H): for N up to ~200.
+    """
+
+    def __init__(
+        self, width: int, marks: int, pairs: int = 0, *, hidden: int = 24, steps: int = 4, rngs: nnx.Rngs
+    ) -> None:
+        self.steps = steps
+        self.ends = nnx.Linear(width, 2 * hidden, use_bias=False, rngs=rngs)
+        self.shared = nnx.Linear(width + 1, hidden, rngs=rngs)
+        self.pair = nnx.Linear(steps + 1 + pairs, hidden, use_bias=False, rngs=rngs)
+        self.last = nnx.Param(jnp.zeros(hidden))
+
+    def prepare(self, h: Float[Array, "N D"], observation: Any) -> Any:
+        """What is kept between the picks of an edit: per-node and per-pair terms."""
+        add, mul = jnp.split(self.ends(h), 2, axis=-1)
+        graph = observation.graph
+        pairs = jnp.concatenate([pair_inputs(graph, self.steps), observation.pairs])
+        return add, mul, pairs, pooled(h, graph)
+
+    def __call__(self, prepared: Any, observation: Any) -> Float[Array, "A"]:
+        add, mul, inputs, mean = prepared
+        left = observation.marks[:1, 1]
+        shared = self.shared(jnp.concatenate([mean, left]))
+        selected = observation.marks[:, 0]
+
+        def second() -> Float[Array, "N"]:
+            row_inputs = jnp.einsum("u,kuv->vk", selected, inputs)
+            hidden = add + selected @ add + mul * (selected @ mul) + self.pair(row_inputs) + shared
+            return nnx.relu(hidden) @ self.last[...]
+
+        @jax.checkpoint  # keep no residuals: a conditional would write them, as zeros, also when it is not taken
+        def first() -> Float[Array, "N"]:
+            graph, N = observation.graph, add.shape[0]
+            pairs = jnp.zeros((N, N))
+            kernel = self.pair.kernel[...]
+            for k in range(add.shape[1]):  # unrolled over hidden units: one fused loop, nothing of size N·N·H
+                unit = add[:, None, k] + add[None, :, k] + mul[:, None, k] * mul[None, :, k] + shared[k]
+                unit += sum(inputs[i] * kernel[i, k] for i in range(inputs.shape[0]))
+                pairs += nnx.relu(unit) * self.last[k]
+            absent = ~unpack_bits(graph.rows, N) & graph.node_mask[None, :] & ~jnp.eye(N, dtype=bool)
+            best = jnp.where(absent, pairs, -jnp.inf).max(-1)
+            return jnp.where(absent.any(-1), best, 0.0)
+
+        row = second()
+        picking = selected.any()
+        return jax.lax.cond(anywhere(~picking), lambda: jnp.where(picking, row, first()), lambda: row)
+
+
+class GraphNetwork(nnx.Module):
+    """Structural inputs, an encoder, a head."""
+
+    def __init__(self, encoder: nnx.Module, head: nnx.Module) -> None:
+        self.encoder = encoder
+        self.head = head
+
+    def encode(self, observation: Any) -> Any:
+        """Everything that does not change inside an edit."""
+        graph = observation.graph
+        return self.head.prepare(self.encoder(node_inputs(graph), graph), observation)
+
+
+def network_from_module(build: Callable[[nnx.Rngs], Any]) -> Network:
+    """A network from ``build(rngs) -> nnx.Module``, whose result has ``encode(observation)`` and ``head(h, observation)``."""
+    graphdef, _ = nnx.split(nnx.eval_shape(lambda: build(nnx.Rngs(0))))
+
+    def init(key: PRNGKeyArray, observation: Any) -> Any:
+        return nnx.split(build(nnx.Rngs(key)))[1]
+
+    def encode(params: Any, observation: Any) -> Any:
+        return nnx.merge(graphdef, params).encode(observation)
+
+    def score(params: Any, h: Any, observation: Any) -> Float[Array, "A"]:
+        return nnx.merge(graphdef, params).head(h, observation)
+
+    return Network(init, encode, score)
+
+
+@cache
+def build_network(
+    encoder: str = "gin", head: str = "pair", *, features: int = 0, marks: int = 2, pairs: int = 0,
+    width: int = 64, rounds: int = 3,
+) -> Network:  # fmt: skip
+    """A network from names; equal arguments give the same object, so that nothing is compiled twice.
+
+    Args:
+        encoder: a name in ``lepton_rl.encoders.ENCODERS``. ``head``: a name in ``HEADS``.
+        features: F of the graphs' own node features. ``marks``, ``pairs``: M and P of the environment's observations.
+        width: D. ``rounds``: of message passing.
+
+    Raises:
+        ValueError: an unknown name; the message names a near match.
+    """
+    encoder_type, head_type = get_encoder(encoder), resolve(HEADS, head, "head")
+
+    def build(rngs: nnx.Rngs) -> GraphNetwork:
+        body = encoder_type(NUM_STRUCTURAL + features, width, rounds, rngs=rngs)
+        return GraphNetwork(body, head_type(width, marks, pairs, rngs=rngs))
+
+    return network_from_module(build)

@@ -1,0 +1,192 @@
+"""Critical fraction: the share of nodes to remove until the rest falls apart (Darvariu, Hailes & Musolesi 2021, §3).
+
+Let t(v) be the time (1 … n) at which an order removes v, and c(v) the widest path from v to the node removed last: the
+largest over paths of the smallest t on it. After k removals the survivors are those with t > k, and v is still joined
+to the last node exactly when c(v) > k. The rest is therefore in several parts exactly when some v has c(v) <= k < t(v),
+so the critical number of removals is the smallest c(v) < t(v), or n where there is none. c is the fixpoint of
+``c(v) <- min(t(v), max over neighbours u of c(u))`` from c(last) = n.
+
+Clipping. Let s(v) be the time at which v's last neighbour goes, and b the smallest s(v) < t(v) over v other than the
+last node: the first time anybody is left alone. The critical number is at most b, and replacing t by min(t, b) changes
+nothing below b. Long paths through the nearly removed graph, which decide c at late times, need not be found any more:
+the fixpoint takes about as many rounds as the diameter of the graph that is left at b.
+
+All times are bytes with the removal orders along the contiguous axis; a round is one fused loop of ``and`` and ``max``.
+Letters: N node slots, O removal orders.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from jaxtyping import Array, Bool, Float, Integer, PRNGKeyArray
+
+from lepton_rl.batching import anywhere
+from lepton_rl.graph import BitGraph, adjacency, degree, num_nodes
+from lepton_rl.objectives.base import Edit, Objective
+
+__all__ = ["critical_fraction", "critical_fraction_random", "critical_fraction_targeted", "critical_removals"]
+
+Times = Integer[Array, "N O"]
+UNROLL = 32  # steps per fused loop; more only lengthens the compile
+
+
+@struct.dataclass
+class Carry:
+    """``value`` f32[]: the mean critical fraction."""
+
+    value: Float[Array, "*B"]
+
+
+def _time_dtype(N: int) -> np.dtype:
+    return np.dtype(np.uint8 if N < 255 else np.uint16)
+
+
+def fold(step: Callable[..., Array], acc: Array, *arrays: Array) -> Array:
+    """``acc = step(acc, *(a[i] for a in arrays))`` for every i along the leading axes, as few fused loops.
+
+    Unrolled in blocks, XLA:CPU compiles the steps into one vectorised loop over ``acc``; a reduction over the same
+    axis is several times slower.
+    """
+    size = arrays[0].shape[0]
+
+    def run(acc: Array, *arrays: Array) -> Array:
+        for i in range(arrays[0].shape[0]):
+            acc = step(acc, *(a[i] for a in arrays))
+        return acc
+
+    def block(i: Array, acc: Array) -> Array:
+        return run(acc, *(jax.lax.dynamic_slice_in_dim(a, i * UNROLL, UNROLL) for a in arrays))
+
+    whole = size // UNROLL
+    if whole:
+        acc = jax.lax.fori_loop(0, whole, block, acc)
+    return run(acc, *(a[whole * UNROLL :] for a in arrays))
+
+
+def count_earlier(keys: Integer[Array, "N O"], present: Bool[Array, "N"]) -> Times:
+    """How many present nodes have a smaller key, per column."""
+    dtype = _time_dtype(keys.shape[0])
+
+    def step(acc: Array, key: Array, there: Array) -> Array:
+        return acc + ((key[None] < keys) & there).astype(dtype)
+
+    return fold(step, jnp.zeros(keys.shape, dtype), keys, present)
+
+
+def draw_ranks(graph: BitGraph, key: PRNGKeyArray, num_orders: int) -> Times:
+    """A uniformly random order of the node slots per column, as ranks 0 … N - 1, u8[N, O] (u16 from N = 255).
+
+    The slot's number replaces the lowest bits of its random key, so that no two keys of a column are equal.
+    """
+    N = graph.capacity
+    low = jnp.uint32(2 ** (N - 1).bit_length() - 1)
+    keys = jax.random.bits(key, (N, num_orders), jnp.uint32) & ~low | jnp.arange(N, dtype=jnp.uint32)[:, None]
+    return count_earlier(keys, jnp.ones(N, bool))
+
+
+def removal_times(graph: BitGraph, ranks: Times, removal: Literal["random", "targeted"]) -> Times:
+    """The time 1 … n at which each order removes each present node, 0 at absent ones.
+
+    Ranks give the order among present nodes ("random"), or among those of equal degree while larger degrees go first
+    ("targeted").
+    """
+    N = graph.capacity
+    keys = ranks
+    if removal == "targeted":
+        dtype = jnp.uint16 if N < 255 else jnp.uint32
+        keys = ranks.astype(dtype) + ((N - degree(graph)) * N).astype(dtype)[:, None]
+    return jnp.where(graph.node_mask[:, None], count_earlier(keys, graph.node_mask) + 1, 0).astype(ranks.dtype)
+
+
+def strongest_neighbour(masks: Integer[Array, "N N"], c: Times) -> Times:
+    """max over neighbours u of c(u), [N, O]; ``masks[u, v]`` has all bits set where u – v is an edge."""
+    return fold(lambda acc, mask, c: jnp.maximum(acc, mask[:, None] & c[None]), jnp.zeros_like(c), masks, c)
+
+
+def edge_masks(graph: BitGraph, dtype: np.dtype) -> Integer[Array, "N N"]:
+    """All bits set where the edge is present, none elsewhere."""
+    return jnp.where(adjacency(graph), jnp.iinfo(dtype).max, 0).astype(dtype)
+
+
+def widest_paths(masks: Integer[Array, "N N"], times: Times, last: Array) -> Times:
+    """c(v): the widest path from v to the node ``last`` (bool[N, O], one a column), by relaxation to the fixpoint."""
+    source = jnp.where(last, times, 0)
+
+    def relax(state: tuple[Times, Array]) -> tuple[Times, Array]:
+        c, _ = state
+        new = jnp.maximum(jnp.minimum(times, strongest_neighbour(masks, c)), source)
+        # One flag for the batch: finished members stay where they are, and no select is paid to hold them there.
+        return new, anywhere(((new != c).any()) & (new != times).any())
+
+    return jax.lax.while_loop(lambda state: state[1], relax, (source, jnp.bool_(True)))[0]
+
+
+def critical_removals(graph: BitGraph, times: Times) -> Integer[Array, "O"]:
+    """The number of removals after which the rest is first in several parts, per order; n where it never is."""
+    n = num_nodes(graph).astype(times.dtype)
+    masks = edge_masks(graph, times.dtype)
+    last = (times == n) & graph.node_mask[:, None]
+    alone = strongest_neighbour(masks, times)
+    bound = jnp.where((alone < times) & ~last, alone, n).min(0)
+    clipped = jnp.minimum(times, bound)
+    c = widest_paths(masks, clipped, last)
+    return jnp.where(c < clipped, c, bound).min(0)
+
+
+def edge_sensitivity(graph: BitGraph, times: Times) -> Float[Array, "2 N N"]:
+    """What adding each edge would bring, read off one evaluation: f32[2, N, N], symmetric.
+
+    Channel 0: the share of orders in which the edge joins the part that splits off first to the rest. Channel 1: the
+    mean gain of those repairs, as if the part were one node u: it then holds until the second split or until u is cut
+    off from v, whichever is first. Exact for such orders when the order does not change with the edge. Scaled by n/2.
+    """
+    n = num_nodes(graph).astype(times.dtype)
+    last = (times == n) & graph.node_mask[:, None]
+    c = widest_paths(edge_masks(graph, times.dtype), times, last)
+    falls = c < times
+    first = jnp.where(falls, c, n).min(0)
+    second = jnp.where(falls & (c > first), c, n).min(0)
+    split, rest = falls & (c == first), c > first
+
+    def step(gain: Array, t: Array, c: Array, split: Array, rest: Array, first: Array, second: Array) -> Array:
+        until = jnp.minimum(second, jnp.where(c[None] < t[:, None], c[None], n))
+        return gain + jnp.where(split[:, None] & rest[None], (until - first).astype(jnp.float32), 0.0)
+
+    gain = fold(step, jnp.zeros(c.shape[:1] * 2), times.T, c.T, split.T, rest.T, first, second) / n
+    repairs = split.astype(jnp.float32) @ rest.astype(jnp.float32).T
+    channels = jnp.stack([repairs, gain])
+    return (channels + channels.swapaxes(1, 2)) * (n / (2 * times.shape[1]))
+
+
+@cache
+def critical_fraction(removal: Literal["random", "targeted"], num_orders: int | None = None) -> Objective:
+    """The mean critical fraction over removal orders.
+
+    Args:
+        removal: "random": uniform orders. "targeted": degrees of the scored graph descending, ties random.
+        num_orders: default 2·N, RNet-DQN's choice.
+    """
+
+    def draw(graph: BitGraph, key: PRNGKeyArray) -> Times:
+        return draw_ranks(graph, key, num_orders or 2 * graph.capacity)
+
+    def init(graph: BitGraph, ranks: Times) -> Carry:
+        removals = critical_removals(graph, removal_times(graph, ranks, removal))
+        return Carry(value=removals.astype(jnp.float32).mean() / jnp.maximum(num_nodes(graph), 1))
+
+    def update(carry: Carry, edit: Edit, graph_after: BitGraph, ranks: Times) -> Carry:
+        return init(graph_after, ranks)
+
+    def sensitivity(graph: BitGraph, ranks: Times) -> Float[Array, "2 N N"]:
+        return edge_sensitivity(graph, removal_times(graph, ranks, removal))
+
+    return Objective(draw, init, update, needs_connected=True, sensitivity=sensitivity)
+
+
+critical_fraction_random = critical_fraction("random")
+critical_fraction_targeted = critical_fraction("targeted")

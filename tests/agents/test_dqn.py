@@ -1,0 +1,231 @@
+"""The DQN learner: its pure pieces against hand-written ones, and the learner as a whole on graphs of six nodes."""
+
+import dataclasses
+import itertools
+
+import jax
+import jax.numpy as jnp
+import networkx as nx
+import numpy as np
+import pytest
+
+from agents.config import DQNConfig
+from agents.dqn import (
+    Episode,
+    action_values,
+    double_q_value,
+    epsilon_greedy,
+    greedy_returns,
+    make_hyper,
+    make_learner,
+    make_policy,
+    returns_from,
+    sample,
+    td_error,
+)
+from agents.replay import empty_replay, write
+from agents.training import make_runs
+from envs.base import Trajectory, rollout
+from envs.edge_addition import make_edge_addition
+from envs.pools import make_pool
+from lepton_rl.graph import from_networkx
+from lepton_rl.heads import build_network
+from lepton_rl.objectives import get_objective
+
+SMALL = DQNConfig(
+    iterations=40, chunks=2, episodes=16, updates=2, batch_size=32, replay_capacity=256, width=16, rounds=2,
+    learning_rate=5e-3, epsilon_fraction=0.8,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def env():
+    graphs = [from_networkx(nx.path_graph(6))[0], from_networkx(nx.star_graph(5))[0]]
+    return make_edge_addition(make_pool(graphs), get_objective("efficiency"), 2)
+
+
+@pytest.fixture(scope="module")
+def network():
+    return build_network(width=16, rounds=2)
+
+
+@pytest.fixture(scope="module")
+def trained(env, network):
+    runs = make_runs(network, SMALL, 3)
+    state = runs.init(env, [0, 1, 2])
+    history = []
+    for state, metrics in runs.chunks(env, env, state):
+        history.append(metrics)
+    return state, history
+
+
+def same(a, b):
+    pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
+    return all(np.array_equal(np.asarray(jax.random.key_data(x) if jnp.issubdtype(x.dtype, jax.dtypes.prng_key) else x),
+                              np.asarray(jax.random.key_data(y) if jnp.issubdtype(y.dtype, jax.dtypes.prng_key) else y))
+               for x, y in pairs)  # fmt: skip
+
+
+@pytest.mark.parametrize("t", range(6))
+@pytest.mark.parametrize("n_step", [1, 3, 6])
+def test_returns_equal_a_loop(t, n_step):
+    rewards = np.array([0.0, 1.0, 0.5, -2.0, 0.25, 3.0], np.float32)
+    discount, k = 0.9, 2
+    n_sum, full = 0.0, 0.0
+    for i in range(t, 6):
+        weighted = rewards[i] * discount ** (i // k - t // k)
+        full += weighted
+        n_sum += weighted if i < t + n_step else 0.0
+    got = returns_from(jnp.asarray(rewards), jnp.int32(t), n_step, k, jnp.float32(discount))
+    np.testing.assert_allclose(got, (n_sum, full, discount ** ((t + n_step) // k - t // k)), rtol=1e-6)
+
+
+def test_double_q_takes_the_online_argmax_among_legal_actions_and_the_target_value():
+    online, target = jnp.array([9.0, 1.0, 2.0]), jnp.array([5.0, 7.0, -3.0])
+    assert double_q_value(online, target, jnp.array([False, True, True])) == -3.0
+    assert double_q_value(online, target, jnp.array([False, False, False])) == 0.0
+
+
+def test_no_legal_action_gives_finite_gradients():
+    gradient = jax.grad(lambda q: double_q_value(q, q, jnp.zeros(3, bool)) + q.sum())(jnp.ones(3))
+    assert np.isfinite(gradient).all()
+
+
+def test_epsilon_greedy_is_legal_and_has_the_right_frequencies():
+    legal, q = jnp.array([True, False, True, True]), jnp.array([0.0, 9.0, 1.0, 0.5])
+    keys = jax.random.split(jax.random.key(0), 4000)
+    picks = np.asarray(jax.vmap(lambda key: epsilon_greedy(key, q, legal, 0.6))(keys))
+    counts = np.bincount(picks, minlength=4) / len(picks)
+    assert counts[1] == 0
+    np.testing.assert_allclose(counts[[0, 2, 3]], [0.2, 0.6, 0.2], atol=0.03)
+
+
+def test_replay_is_a_ring_of_slabs():
+    replay = empty_replay(4, 2)
+    for i in range(3):
+        filled = jnp.full((2, 2), i)
+        episodes = Trajectory(filled, filled.astype(jnp.float32), filled > 0, None)
+        replay = write(replay, jnp.array([i, i]), jax.random.split(jax.random.key(i), 2), episodes)
+    assert replay.size == 4
+    assert replay.cursor == 2
+    np.testing.assert_array_equal(replay.starts, [2, 2, 1, 1])
+    np.testing.assert_array_equal(replay.keys[:2], jax.random.key_data(jax.random.split(jax.random.key(2), 2)))
+
+
+def test_td_error_equals_its_definition_written_out(env, network):
+    config = dataclasses.replace(SMALL, n_step=1, return_mix=0.25, discount=0.5)
+    hyper = make_hyper(config)
+    _, observation = env.reset(0, jax.random.key(1))
+    params, target = (network.init(jax.random.key(i), observation) for i in (2, 3))
+    params, target = (jax.tree.map(lambda x: x + 0.1, p) for p in (params, target))
+    actions = jnp.array([0, 2, 0, 3])
+    rewards = jnp.array([0.0, 0.5, 0.0, 2.0])
+    episode = Episode(jnp.int32(0), jax.random.key(1), actions, rewards, jnp.array([False, False, False, True]))
+
+    def values(p, t):
+        state, observation = env.reset(0, jax.random.key(1))
+        for action in actions[:t]:
+            state, step = env.step(state, action, jax.random.key(0))
+            observation = step.observation
+        return np.asarray(action_values(network, p, observation)), np.asarray(observation.legal)
+
+    for t in range(4):
+        q = values(params, t)[0][actions[t]]
+        full = sum(float(rewards[i]) * 0.5 ** (i // 2 - t // 2) for i in range(t, 4))
+        bootstrap = 0.0
+        if t < 3:
+            online, legal = values(params, t + 1)
+            best = max((a for a in range(6) if legal[a]), key=lambda a: online[a])
+            bootstrap = values(target, t + 1)[0][best] * 0.5 ** ((t + 1) // 2 - t // 2)
+        expected = q - (0.75 * (float(rewards[t]) + bootstrap) + 0.25 * full)
+        with jax.debug_key_reuse(False):  # the same episode key on purpose
+            got = td_error(network, config, env, hyper, params, target, episode, jnp.int32(t))
+        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("picks", ["all", "last"])
+def test_a_batch_holds_one_kind_of_pick(env, picks):
+    config = dataclasses.replace(SMALL, picks=picks)
+    replay = empty_replay(256, env.horizon).replace(size=jnp.int32(256))
+    for update in range(4):
+        _, t = sample(replay, config, env, jax.random.key(update), jnp.int32(update))
+        assert set(np.asarray(t % 2)) == ({1} if picks == "last" else {update % 2})
+        assert set(np.asarray(t // 2)) == {0, 1}
+
+
+def test_seeds_differ_and_runs_repeat_bit_for_bit(env, network, trained):
+    state, _ = trained
+    runs = make_runs(network, SMALL, 3)
+    again = runs.init(env, [0, 1, 2])
+    for again, _ in runs.chunks(env, env, again):  # noqa: B020 - the state is donated
+        pass
+    assert same(state, again)
+    first, second = (jax.tree.leaves(jax.tree.map(lambda leaf, i=i: leaf[i], state.params)) for i in (0, 1))
+    assert any(not np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_a_run_among_many_equals_the_run_alone(env, network, trained):
+    state, history = trained
+    learner, hyper = make_learner(network, SMALL), make_hyper(SMALL)
+    alone = jax.jit(learner.init)(env, hyper, jax.random.key(1))
+    alone, metrics = jax.jit(learner.chunk)(env, env, hyper, alone)
+    np.testing.assert_allclose(metrics.episode_return, history[0].episode_return[1], rtol=1e-5)
+    np.testing.assert_allclose(metrics.loss, history[0].loss[1], rtol=1e-3)
+
+
+def test_chunks_compile_once(env, network, trained):
+    from agents import training
+
+    before = training._chunk._cache_size()
+    runs = make_runs(network, SMALL, 3)
+    state = runs.init(env, [5, 6, 7])
+    for state, _ in runs.chunks(env, env, state):  # noqa: B020
+        pass
+    # A new learner is a new program by its functions' identity; equal settings give the same learner.
+    assert training._chunk._cache_size() == before
+
+
+def exhaustive_optimum(env, start):
+    graph = env.pool[start]
+    absent = [(u, v) for u, v in itertools.combinations(range(6), 2)]
+    best = -np.inf
+    value = jax.jit(lambda actions: env.objective.init(
+        env.graph(env.rebuild(start, jax.random.key(0), actions, jnp.int32(4))), ()).value)  # fmt: skip
+    for pair in itertools.combinations(absent, 2):
+        best = max(best, float(value(jnp.asarray(pair).reshape(-1))))
+    return best - float(env.objective.init(graph, ()).value)
+
+
+def test_the_agent_finds_the_optimum_on_six_nodes(env, network, trained):
+    state, _ = trained
+    starts, keys = jnp.arange(2), jax.random.split(jax.random.key(0), 2)
+    optimum = [exhaustive_optimum(env, 0), exhaustive_optimum(env, 1)]
+    found = np.asarray(jax.vmap(lambda p: greedy_returns(network, env, p, starts, keys))(state.best_params))
+    assert (found <= np.asarray(optimum) + 1e-5).all()
+    assert np.isclose(found, optimum, atol=1e-5).mean() >= 0.8
+
+
+def test_a_policy_with_epsilon_one_is_uniform_over_legal_first_picks(env, network):
+    keys = jax.random.split(jax.random.key(3), (2, 600))
+    params = network.init(jax.random.key(0), env.reset(0, jax.random.key(1))[1])
+    episodes = rollout(env, make_policy(network, params, 1.0), jnp.ones(600, jnp.int32), keys[0], keys[1])
+    first = np.bincount(np.asarray(episodes.actions[:, 0]), minlength=6) / 600
+    assert first[0] == 0  # the star's centre lacks no edge
+    np.testing.assert_allclose(first[1:], 0.2, atol=0.06)
+
+
+@pytest.mark.parametrize("change", [{"loss": "huber"}, {"target_period": 3}, {"head": "node", "picks": "all"}])
+def test_variants_train_with_finite_numbers(env, change):
+    config = dataclasses.replace(SMALL, iterations=2, chunks=1, **change)
+    network = build_network(head=config.head, width=16, rounds=2)
+    runs = make_runs(network, config, 1)
+    for state, metrics in runs.chunks(env, env, runs.init(env, [0])):
+        assert all(np.isfinite(x).all() for x in metrics)
+        assert all(np.isfinite(x).all() for x in jax.tree.leaves(state.params))
+
+
+def test_config_refuses_what_cannot_run():
+    with pytest.raises(ValueError, match="multiple of chunks"):
+        DQNConfig(iterations=10, chunks=3)
+    with pytest.raises(ValueError, match="multiple of episodes"):
+        DQNConfig(episodes=60)

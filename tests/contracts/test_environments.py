@@ -1,0 +1,131 @@
+"""What every environment in the table keeps to, whatever its rule."""
+
+import warnings
+
+import gymnasium as gym
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+import lepton_rl
+from envs import ENVIRONMENTS, get_environment
+from envs.base import GraphEnv, reset_batch, step_batch, step_keys
+from lepton_rl.objectives import OBJECTIVES
+from tests.envs import toys
+
+STARTS = jnp.array([0, 1, 2, 3])
+BATCH = len(STARTS)
+
+
+@pytest.fixture(params=sorted(ENVIRONMENTS))
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def env(name):
+    return get_environment(name)(toys.pool(), toys.WEIGHTED, 3, "end")
+
+
+def wild_actions(env, seed):
+    """Legal and illegal picks, in range and out of it, for a whole episode and two steps more."""
+    rng = np.random.default_rng(seed)
+    return rng.integers(-2, env.num_actions + 2, (env.horizon + 2, BATCH)).astype(np.int32)
+
+
+def test_it_speaks_the_protocol(env):
+    assert isinstance(env, GraphEnv)
+    assert env.horizon % env.steps_per_edit == 0
+    assert all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(env))
+
+
+def test_traced_once_and_total_under_wild_actions(env):
+    traces = []
+
+    def step(env, *inputs):
+        traces.append(1)
+        return step_batch(env, *inputs)
+
+    keys = toys.keys_of(0, BATCH)
+    state, observation = jax.jit(reset_batch)(env, STARTS, keys)
+    jitted = jax.jit(step)
+    for t, action in enumerate(wild_actions(env, 0)):
+        was_legal = np.asarray(observation.legal)
+        before = state
+        state, outcome = jitted(env, state, action, step_keys(keys, t))
+        observation = outcome.observation
+        assert np.isfinite(outcome.reward).all() and np.isfinite(observation.marks).all()
+        assert (outcome.terminated == (t + 1 >= env.horizon)).all()
+        for i in range(BATCH):
+            if not (0 <= action[i] < env.num_actions and was_legal[i, action[i]]):
+                same = np.array_equal(env.graph(before).rows[i], env.graph(state).rows[i])
+                assert same, "an illegal action changed the graph"
+    assert not observation.legal.any()
+    assert len(traces) == 1
+
+
+def test_some_action_is_legal_until_the_end_and_batch_equals_loop(env):
+    keys = toys.keys_of(1, BATCH)
+    state, observation = jax.jit(reset_batch)(env, STARTS, keys)
+    step, single = jax.jit(step_batch), jax.jit(type(env).step)
+    alone = [env.reset(STARTS[i], toys.key_of(1, i))[0] for i in range(BATCH)]
+    for t in range(env.horizon):
+        legal = np.asarray(observation.legal)
+        assert legal.any(axis=1).all()
+        actions = np.array([np.flatnonzero(row)[(5 * t + i) % row.sum()] for i, row in enumerate(legal)], np.int32)
+        state, outcome = step(env, state, actions, step_keys(keys, t))
+        observation = outcome.observation
+        for i in range(BATCH):
+            key = jax.random.fold_in(toys.key_of(1, i), t)
+            alone[i], one = single(env, alone[i], jnp.asarray(actions[i]), key)
+            toys.assert_trees_match(jax.tree.map(lambda leaf, i=i: leaf[i], outcome), one, rtol=1e-6)
+
+
+def test_rebuild_is_bit_equal_to_stepping(env):
+    keys = toys.keys_of(2, BATCH)
+    actions = wild_actions(env, 2)[: env.horizon]
+    state, _ = jax.jit(reset_batch)(env, STARTS, keys)
+    step = jax.jit(step_batch)
+    rebuild = jax.jit(jax.vmap(type(env).rebuild, in_axes=(None, 0, 0, 0, None)))
+    for t in range(env.horizon + 1):
+        toys.assert_trees_match(rebuild(env, STARTS, keys, actions.T, t), state)
+        if t < env.horizon:
+            state, _ = step(env, state, actions[t], step_keys(keys, t))
+
+
+def test_padding_changes_neither_rewards_nor_legal_actions(name):
+    """With an objective blind to padding; actions are node slots, so they keep their meaning."""
+    results = []
+    for capacity in (10, 40):
+        env = get_environment(name)(toys.pool(capacity=capacity), toys.SQUARES, 3, "end")
+        keys = toys.keys_of(3, BATCH)
+        state, observation = jax.jit(reset_batch)(env, STARTS, keys)
+        step, seen = jax.jit(step_batch), []
+        for t in range(env.horizon):
+            legal = np.asarray(observation.legal)
+            actions = np.array([np.flatnonzero(row)[(7 * t + i) % row.sum()] for i, row in enumerate(legal)], np.int32)
+            state, outcome = step(env, state, actions, step_keys(keys, t))
+            observation = outcome.observation
+            seen.append((legal[:, :10], np.asarray(outcome.reward), np.asarray(observation.marks[:, :10])))
+            assert not legal[:, 10:].any()
+        results.append(seen)
+    toys.assert_trees_match(*results, rtol=1e-6)
+    assert results[0][-1][1].any()
+
+
+def test_registered_with_gymnasium_and_clean(name, monkeypatch):
+    monkeypatch.setitem(OBJECTIVES, "squares", "tests.envs.toys:SQUARES")
+    ids = [env_id for env_id, rule in lepton_rl._GYMNASIUM_IDS.items() if rule == name]
+    assert ids, f"{name} has no Gymnasium id in lepton_rl/__init__.py"
+    for env_id in ids:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            check_env(gym.make(env_id, objective="squares", num_nodes=8, num_graphs=4, budget=2).unwrapped)
+
+
+def test_gymnasium_ids_name_environments_of_the_table():
+    assert set(lepton_rl._GYMNASIUM_IDS.values()) == set(ENVIRONMENTS)
+    with pytest.raises(ValueError, match="Did you mean 'EdgeAddition'"):
+        get_environment("lepton/EdgeAdditon-v0")

@@ -1,0 +1,85 @@
+"""Cheap objectives and pools for tests of environments, each objective with its networkx version."""
+
+import jax
+import jax.numpy as jnp
+import networkx as nx
+import numpy as np
+
+from envs.pools import make_pool
+from lepton_rl.graph import adjacency, degree, from_networkx
+from lepton_rl.objectives import Objective, Value, deterministic
+from tests.oracles import PlainEdgeAddition
+
+
+def squares(graph):
+    """Sum of squared degrees / 100: cheap, and every added edge changes it."""
+    return (degree(graph) ** 2).sum() / 100
+
+
+def squares_networkx(graph):
+    return sum(d**2 for _, d in graph.degree) / 100
+
+
+SQUARES = deterministic(squares)
+
+
+def _draw(graph, key):
+    return jax.random.uniform(key, (graph.capacity,))
+
+
+def _init(graph, noise):
+    return Value(value=noise @ adjacency(graph).astype(jnp.float32) @ noise)
+
+
+def _update(carry, edit, graph_after, noise):
+    return Value(value=carry.value + 2 * noise[edit.u] * noise[edit.v])
+
+
+WEIGHTED = Objective(_draw, _init, _update)  # with noise, and an incremental update
+
+
+def weighted_networkx(weights):
+    return lambda graph: 2 * sum(float(weights[u] * weights[v]) for u, v in graph.edges)
+
+
+def graphs(sizes=(6, 8, 7, 9)):
+    return [nx.path_graph(n) if n % 2 else nx.barabasi_albert_graph(n, 2, seed=n) for n in sizes]
+
+
+def pool(sizes=(6, 8, 7, 9), capacity=10):
+    return make_pool([from_networkx(graph)[0] for graph in graphs(sizes)], capacity)
+
+
+def edges(graph):
+    return {tuple(sorted(map(int, pair))) for pair in np.argwhere(np.asarray(adjacency(graph)))}
+
+
+def key_of(seed, i):
+    """Key i of batch ``seed``, made anew at each call: a key taken out of an array counts as used."""
+    return jax.random.key(1000 * seed + i)
+
+
+def keys_of(seed, count):
+    """The same keys as a batch."""
+    return jax.vmap(jax.random.key)(1000 * seed + jnp.arange(count))
+
+
+def random_actions(starts, steps, seed):
+    """i32[steps, B]: mostly legal picks on the graphs ``starts``, the others anything, also out of range."""
+    rng = np.random.default_rng(seed)
+    columns = []
+    for start in starts:
+        plain = PlainEdgeAddition(graphs()[start], 10, squares_networkx, steps, "end")
+        for _ in range(steps):
+            legal = np.flatnonzero(plain.legal())
+            action = rng.choice(legal) if rng.random() < 0.75 else rng.integers(-3, 14)
+            plain.step(int(action))
+            columns.append(action)
+    return np.array(columns, np.int32).reshape(len(starts), steps).T
+
+
+def assert_trees_match(a, b, rtol=0.0):
+    """Equal structure and leaves; bit-equal unless ``rtol`` is given."""
+    assert jax.tree.structure(a) == jax.tree.structure(b)
+    for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
+        np.testing.assert_allclose(np.asarray(x), np.asarray(y), rtol=rtol, atol=rtol)
