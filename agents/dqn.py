@@ -25,6 +25,9 @@ from lepton_rl.heads import Network
 __all__ = ["Hyper", "Learner", "Metrics", "TrainState", "greedy_returns", "make_hyper", "make_learner", "make_policy"]
 
 
+VALIDATION_SEED = 0x7A11D  # one fixed noise for every validation of every run: comparable, apart from all others
+
+
 @struct.dataclass
 class Hyper:
     """Settings that may differ between the runs of one program; f32[] each. See :class:`agents.config.DQNConfig`."""
@@ -176,11 +179,89 @@ def sample(
 
 
 def greedy_returns(
-    network: Network, env: GraphEnv, params: Any, starts: Int[Array, "B"], keys: PRNGKeyArray
+    network: Network, env: GraphEnv, params: Any, starts: Int[Array, "B"], keys: Key[Array, "B"]
 ) -> Float[Array, "B"]:
     """Return of one greedy episode from each start, f32[B]."""
     episodes = rollout(env, make_policy(network, params), starts, keys, keys)
     return episodes.rewards.sum(-1)
+
+
+def _progress(config: DQNConfig, state: TrainState) -> Float[Array, ""]:
+    return state.iteration / config.iterations
+
+
+def _epsilon(config: DQNConfig, hyper: Hyper, state: TrainState) -> Float[Array, ""]:
+    share = jnp.minimum(_progress(config, state) / config.epsilon_fraction, 1.0)
+    return hyper.epsilon_start + share * (hyper.epsilon_end - hyper.epsilon_start)
+
+
+def _optimizer(config: DQNConfig) -> optax.GradientTransformation:
+    return optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.scale_by_adam())
+
+
+def _play(
+    network: Network, config: DQNConfig, env: GraphEnv, hyper: Hyper, state: TrainState, key: PRNGKeyArray
+) -> tuple[Replay, Float[Array, ""]]:
+    """Play one batch of episodes into the replay; also their mean return."""
+    start_key, env_key, act_key = jax.random.split(key, 3)
+    starts = jax.random.randint(start_key, (config.episodes,), 0, env.pool.size)
+    keys, act_keys = (jax.random.split(k, config.episodes) for k in (env_key, act_key))
+    policy = make_policy(network, state.params, _epsilon(config, hyper, state))
+    episodes = rollout(env, policy, starts, keys, act_keys)
+    return write(state.replay, starts, keys, episodes), episodes.rewards.sum(-1).mean()
+
+
+def _update(
+    network: Network, config: DQNConfig, env: GraphEnv, hyper: Hyper, state: TrainState, key: PRNGKeyArray,
+    i: Int[Array, ""],
+) -> tuple[TrainState, Float[Array, ""]]:  # fmt: skip
+    """One gradient update, the i-th of its iteration; also its loss."""
+    episodes, t = sample(state.replay, config, env, key, i)
+
+    def loss(params: Any) -> Float[Array, ""]:
+        def one(episode: Episode, t: Int[Array, ""]) -> Float[Array, ""]:
+            return td_error(network, config, env, hyper, params, state.target_params, episode, t)
+
+        errors = jax.vmap(one, axis_name=ENVIRONMENT_AXIS)(episodes, t)
+        return (errors**2 if config.loss == "squared" else optax.huber_loss(errors)).mean()
+
+    value, gradient = jax.value_and_grad(loss)(state.params)
+    direction, opt_state = _optimizer(config).update(gradient, state.opt_state)
+    rate = hyper.learning_rate * 0.5 * (1 + jnp.cos(jnp.pi * _progress(config, state)))
+    params = jax.tree.map(lambda p, d: p - rate * d, state.params, direction)
+    if config.target_period:
+        done = state.iteration * config.updates + i + 1
+        step = (done % config.target_period == 0).astype(jnp.float32)
+    else:
+        step = hyper.target_rate
+    target = optax.incremental_update(params, state.target_params, step)
+    return state.replace(params=params, target_params=target, opt_state=opt_state), value
+
+
+def _iterate(
+    network: Network, config: DQNConfig, env: GraphEnv, hyper: Hyper, state: TrainState
+) -> tuple[TrainState, tuple[Array, ...]]:
+    """Play, then update a few times."""
+    key, play_key, update_key = jax.random.split(state.key, 3)
+    replay, mean_return = _play(network, config, env, hyper, state, play_key)
+    state = state.replace(replay=replay, key=key)
+
+    def body(state: TrainState, i: Int[Array, ""]) -> tuple[TrainState, Array]:
+        return _update(network, config, env, hyper, state, jax.random.fold_in(update_key, i), i)
+
+    state, losses = jax.lax.scan(body, state, jnp.arange(config.updates))
+    outputs = (losses.mean(), mean_return, _epsilon(config, hyper, state))
+    return state.replace(iteration=state.iteration + 1), outputs
+
+
+def _keep_best(network: Network, valid: GraphEnv, state: TrainState) -> tuple[TrainState, Float[Array, ""]]:
+    """Validate the parameters and keep them if they are the best so far; also their mean return."""
+    starts = jnp.arange(valid.pool.size)
+    keys = jax.random.split(jax.random.key(VALIDATION_SEED), valid.pool.size)
+    value = greedy_returns(network, valid, state.params, starts, keys).mean()
+    better = value > state.best_value
+    best = jax.tree.map(lambda new, old: jnp.where(better, new, old), state.params, state.best_params)
+    return state.replace(best_params=best, best_value=jnp.maximum(value, state.best_value)), value
 
 
 @cache
@@ -190,8 +271,6 @@ def make_learner(network: Network, config: DQNConfig) -> Learner:
     Args:
         network: scores actions. ``config``: everything static, and the defaults of :func:`make_hyper`.
     """
-    optimizer = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.scale_by_adam())
-    validation_key = 0x7A11D  # one fixed noise for every validation of every run: comparable, apart from all others
 
     def init(env: GraphEnv, hyper: Hyper, key: PRNGKeyArray) -> TrainState:
         params_key, reset_key, key = jax.random.split(key, 3)
@@ -199,72 +278,16 @@ def make_learner(network: Network, config: DQNConfig) -> Learner:
         params = network.init(params_key, observation)
         copies = [jax.tree.map(jnp.copy, params) for _ in range(2)]  # donated buffers must not alias
         return TrainState(
-            params, copies[0], optimizer.init(params), copies[1], jnp.float32(-jnp.inf),
+            params, copies[0], _optimizer(config).init(params), copies[1], jnp.float32(-jnp.inf),
             empty_replay(config.replay_capacity, env.horizon), key, jnp.zeros((), jnp.int32),
         )  # fmt: skip
 
-    def progress(state: TrainState) -> Float[Array, ""]:
-        return state.iteration / config.iterations
-
-    def epsilon(hyper: Hyper, state: TrainState) -> Float[Array, ""]:
-        share = jnp.minimum(progress(state) / config.epsilon_fraction, 1.0)
-        return hyper.epsilon_start + share * (hyper.epsilon_end - hyper.epsilon_start)
-
-    def update(
-        env: GraphEnv, hyper: Hyper, state: TrainState, key: PRNGKeyArray, i: Int[Array, ""]
-    ) -> tuple[TrainState, Float[Array, ""]]:
-        episodes, t = sample(state.replay, config, env, key, i)
-
-        def loss(params: Any) -> Float[Array, ""]:
-            def one(episode: Episode, t: Int[Array, ""]) -> Float[Array, ""]:
-                return td_error(network, config, env, hyper, params, state.target_params, episode, t)
-
-            errors = jax.vmap(one, axis_name=ENVIRONMENT_AXIS)(episodes, t)
-            return (errors**2 if config.loss == "squared" else optax.huber_loss(errors)).mean()
-
-        value, gradient = jax.value_and_grad(loss)(state.params)
-        direction, opt_state = optimizer.update(gradient, state.opt_state)
-        rate = hyper.learning_rate * 0.5 * (1 + jnp.cos(jnp.pi * progress(state)))
-        params = jax.tree.map(lambda p, d: p - rate * d, state.params, direction)
-        if config.target_period:
-            done = state.iteration * config.updates + i + 1
-            step = (done % config.target_period == 0).astype(jnp.float32)
-        else:
-            step = hyper.target_rate
-        target = optax.incremental_update(params, state.target_params, step)
-        return state.replace(params=params, target_params=target, opt_state=opt_state), value
-
-    def play(env: GraphEnv, hyper: Hyper, state: TrainState, key: PRNGKeyArray) -> tuple[Replay, Float[Array, ""]]:
-        start_key, env_key, act_key = jax.random.split(key, 3)
-        starts = jax.random.randint(start_key, (config.episodes,), 0, env.pool.size)
-        keys, act_keys = (jax.random.split(k, config.episodes) for k in (env_key, act_key))
-        episodes = rollout(env, make_policy(network, state.params, epsilon(hyper, state)), starts, keys, act_keys)
-        return write(state.replay, starts, keys, episodes), episodes.rewards.sum(-1).mean()
-
-    def iterate(env: GraphEnv, hyper: Hyper, state: TrainState) -> tuple[TrainState, tuple[Array, ...]]:
-        key, play_key, update_key = jax.random.split(state.key, 3)
-        replay, mean_return = play(env, hyper, state, play_key)
-        state = state.replace(replay=replay, key=key)
-
-        def body(state: TrainState, x: tuple[Array, Array]) -> tuple[TrainState, Array]:
-            return update(env, hyper, state, *x)
-
-        xs = (jax.random.split(update_key, config.updates), jnp.arange(config.updates))
-        state, losses = jax.lax.scan(body, state, xs)
-        outputs = (losses.mean(), mean_return, epsilon(hyper, state))
-        return state.replace(iteration=state.iteration + 1), outputs
-
-    def chunk(
-        env: GraphEnv, valid: GraphEnv, hyper: Hyper, state: TrainState
-    ) -> tuple[TrainState, Metrics]:
+    def chunk(env: GraphEnv, valid: GraphEnv, hyper: Hyper, state: TrainState) -> tuple[TrainState, Metrics]:
         length = config.iterations // config.chunks
-        state, outputs = jax.lax.scan(lambda s, _: iterate(env, hyper, s), state, None, length=length)
-        starts = jnp.arange(valid.pool.size)
-        keys = jax.random.split(jax.random.key(validation_key), valid.pool.size)
-        value = greedy_returns(network, valid, state.params, starts, keys).mean()
-        better = value > state.best_value
-        best = jax.tree.map(lambda new, old: jnp.where(better, new, old), state.params, state.best_params)
-        state = state.replace(best_params=best, best_value=jnp.maximum(value, state.best_value))
+        state, outputs = jax.lax.scan(
+            lambda state, _: _iterate(network, config, env, hyper, state), state, None, length=length
+        )
+        state, value = _keep_best(network, valid, state)
         return state, Metrics(*(x.mean() for x in outputs), value)
 
     return Learner(init, chunk)

@@ -11,9 +11,9 @@ from agents.config import DQNConfig
 from agents.dqn import Hyper, Learner, Metrics, TrainState, make_hyper, make_learner
 from envs.base import GraphEnv
 from lepton_rl.batching import RUN_AXIS
-from lepton_rl.heads import Network
+from lepton_rl.heads import Network, build_network
 
-__all__ = ["Runs", "make_runs"]
+__all__ = ["Runs", "make_runs", "network_for"]
 
 
 class Runs(NamedTuple):
@@ -29,23 +29,26 @@ class Runs(NamedTuple):
 
     def init(self, env: GraphEnv, seeds: Sequence[int]) -> TrainState:
         """The S initial states, one a seed."""
-        keys = jnp.stack([jax.random.key(seed) for seed in seeds])
-        return _init(self.learner, env, self.hyper, keys)
+        return _init(self.learner, env, self.hyper, jnp.asarray(list(seeds), jnp.uint32))
+
+    def chunks_done(self, state: TrainState) -> int:
+        """How many chunks lie behind ``state``."""
+        length = self.config.iterations // self.config.chunks
+        return int(state.iteration.reshape(-1)[0]) // length
 
     def chunks(self, env: GraphEnv, valid: GraphEnv, state: TrainState) -> Iterator[tuple[TrainState, Metrics]]:
         """Run the chunks that are left, yielding state and metrics (leaves f32[S]) after each.
 
         The state given in is donated: use the one that comes back.
         """
-        length = self.config.iterations // self.config.chunks
-        done = int(state.iteration.reshape(-1)[0]) // length
-        for _ in range(done, self.config.chunks):
+        for _ in range(self.chunks_done(state), self.config.chunks):
             state, metrics = _chunk(self.learner, env, valid, self.hyper, state)
             yield state, metrics
 
 
 @partial(jax.jit, static_argnums=0)
-def _init(learner: Learner, env: GraphEnv, hyper: Hyper, keys: jax.Array) -> TrainState:
+def _init(learner: Learner, env: GraphEnv, hyper: Hyper, seeds: jax.Array) -> TrainState:
+    keys = jax.vmap(jax.random.key)(seeds)
     return jax.vmap(learner.init, in_axes=(None, 0, 0), axis_name=RUN_AXIS)(env, hyper, keys)
 
 
@@ -61,3 +64,12 @@ def make_runs(network: Network, config: DQNConfig, count: int, hyper: Hyper | No
     if hyper is None:
         hyper = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (count,)), make_hyper(config))
     return Runs(make_learner(network, config), hyper, config)
+
+
+def network_for(env: GraphEnv, config: DQNConfig) -> Network:
+    """The network ``config`` names, with inputs as wide as the environment's observations."""
+    _, observation = jax.eval_shape(env.reset, jnp.int32(0), jax.random.key(0))
+    return build_network(
+        config.encoder, config.head, features=observation.graph.node_features.shape[-1],
+        marks=observation.marks.shape[-1], pairs=observation.pairs.shape[0], width=config.width, rounds=config.rounds,
+    )  # fmt: skip

@@ -1,25 +1,130 @@
 """Gather, message, reduce: the only file that knows how a graph's neighbourhoods are laid out.
 
-Small graphs reduce by a dense product with the unpacked adjacency: under ``vmap`` one batched matmul, forward and
-backward. Letters: N node slots, D width.
+Two layouts, chosen by a static argument:
+
+- *dense* (``max_degree=None``): a product with the unpacked adjacency, under ``vmap`` one batched matmul. On CPU it
+  wins whenever the graph was just edited, at every size a ``BitGraph`` is meant for: deriving neighbour lists costs
+  more than the product does.
+- *lists* (``max_degree=D``): gathers unrolled over D neighbours, a single fused loop and O(N·D) memory; for "max" and
+  for graphs that stay the same over many calls, where the lists are derived once.
+
+An undirected graph is its own transpose, so the backward pass of a sum is the same sum over the cotangents: a gather
+again, never a scatter-add (which XLA runs on one thread on CPU and as compare-and-swap loops on GPU).
+Letters: N node slots, D width (or the static largest degree of the lists).
 """
 
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, UInt32
 
-from lepton_rl.graph import BitGraph, adjacency, degree
+from lepton_rl.graph import BitGraph, degree, neighbours, unpack_bits
 
-__all__ = ["Reduce", "aggregate"]
+__all__ = ["Reduce", "aggregate", "aggregate_messages", "present_edge_features"]
 
-Reduce = Literal["sum", "mean"]
+Reduce = Literal["sum", "mean", "max"]
+UNROLL = 64  # neighbours gathered in one fused loop; beyond, the compile time grows and nothing is won
 
 
-def aggregate(h: Float[Array, "N D"], graph: BitGraph, reduce: Reduce = "sum") -> Float[Array, "N D"]:
+def aggregate(
+    h: Float[Array, "N D"], graph: BitGraph, reduce: Reduce = "sum", max_degree: int | None = None
+) -> Float[Array, "N D"]:
     """Reduce the embeddings of every node's out-neighbours, f32[N, D]; 0 where there is none.
 
-    "mean" divides by the degree, so that its size does not grow with the graph.
+    Args:
+        h: one row a node slot; finite at absent nodes (their values are never used).
+        graph: whose neighbourhoods are meant.
+        reduce: "mean" divides by the degree, so that its size does not grow with the graph.
+        max_degree: None = dense layout; else neighbour lists of that static length. A node with more neighbours turns
+            the whole result into NaN: a cap that drops neighbours is never silent.
+
+    >>> from lepton_rl.graph import from_edges
+    >>> path = from_edges([(0, 1), (1, 2)], num_nodes=3)
+    >>> aggregate(jnp.array([[1.0], [2.0], [4.0]]), path).tolist()
+    [[2.0], [5.0], [2.0]]
     """
-    total = adjacency(graph).astype(h.dtype) @ h
-    return total if reduce == "sum" else total / jnp.maximum(degree(graph), 1).astype(h.dtype)[:, None]
+    if reduce == "max":
+        return _largest(h, graph, max_degree)
+    total = _undirected_sum(max_degree, h, graph) if not graph.directed else _sum(max_degree, h, graph)
+    return total if reduce == "sum" else total / _at_least_one(graph, h)
+
+
+def aggregate_messages(messages: Float[Array, "N N D"], graph: BitGraph, reduce: Reduce = "sum") -> Float[Array, "N D"]:
+    """Reduce messages that differ by edge, ``messages[i, j]`` from j to i, over the out-neighbours j of i.
+
+    Written as a function of ``messages``, so that XLA fuses the making of the messages with their reduction.
+    """
+    present = unpack_bits(graph.rows, graph.capacity)[..., None]
+    if reduce == "max":
+        return _finite(jnp.where(present, messages, -jnp.inf).max(1))
+    total = jnp.where(present, messages, 0.0).sum(1)
+    return total if reduce == "sum" else total / _at_least_one(graph, messages)
+
+
+def present_edge_features(graph: BitGraph) -> Float[Array, "N N Fe"] | None:
+    """The edge features with zeros where there is no edge, so that nothing stored there reaches a gradient."""
+    if graph.edge_features is None:
+        return None
+    return jnp.where(unpack_bits(graph.rows, graph.capacity)[..., None], graph.edge_features, 0.0)
+
+
+def _at_least_one(graph: BitGraph, like: Array) -> Float[Array, "N 1"]:
+    return jnp.maximum(degree(graph), 1).astype(like.dtype)[:, None]
+
+
+def _finite(largest: Array) -> Array:
+    """0 for the maximum over nothing, without a NaN in the gradient."""
+    return jnp.where(largest == -jnp.inf, 0.0, largest)
+
+
+def _dense(rows: UInt32[Array, "N W"], h: Float[Array, "N D"]) -> Float[Array, "N N"]:
+    return unpack_bits(rows, h.shape[0]).astype(h.dtype)
+
+
+def _lists(graph: BitGraph, max_degree: int) -> tuple[Array, Array]:
+    """``(index i32[N, D], excess f32[])``: unused entries name the row after the last; excess is NaN if D is short."""
+    index, mask, dropped = neighbours(graph, max_degree)
+    return jnp.where(mask, index, graph.capacity), jnp.where(dropped > 0, jnp.nan, 0.0)
+
+
+def _sum(max_degree: int | None, h: Float[Array, "N D"], graph: BitGraph) -> Float[Array, "N D"]:
+    if max_degree is None:
+        return _dense(graph.rows, h) @ h
+    index, excess = _lists(graph, max_degree)
+    padded = jnp.pad(h, ((0, 1), (0, 0)))
+    return _fold(jnp.add, padded, index, jnp.zeros_like(h)) + excess
+
+
+def _largest(h: Float[Array, "N D"], graph: BitGraph, max_degree: int | None) -> Float[Array, "N D"]:
+    if max_degree is None:
+        return aggregate_messages(jnp.broadcast_to(h, (h.shape[0], *h.shape)), graph, "max")
+    index, excess = _lists(graph, max_degree)
+    padded = jnp.pad(h, ((0, 1), (0, 0)), constant_values=-jnp.inf)
+    return _finite(_fold(jnp.maximum, padded, index, jnp.full_like(h, -jnp.inf))) + excess
+
+
+def _fold(combine: Any, padded: Array, index: Array, start: Array) -> Array:
+    """Combine the rows that ``index`` names, one neighbour at a time: unrolled, they fuse into a single loop."""
+
+    def one(total: Array, column: Array) -> tuple[Array, None]:
+        return combine(total, padded[column]), None
+
+    return jax.lax.scan(one, start, index.T, unroll=min(index.shape[1], UNROLL))[0]
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _undirected_sum(max_degree: int | None, h: Float[Array, "N D"], graph: BitGraph) -> Float[Array, "N D"]:
+    return _sum(max_degree, h, graph)
+
+
+def _forward(max_degree: int | None, h: Array, graph: BitGraph) -> tuple[Array, BitGraph]:
+    return _sum(max_degree, h, graph), graph
+
+
+def _backward(max_degree: int | None, graph: BitGraph, cotangent: Array) -> tuple[Array, None]:
+    return _sum(max_degree, cotangent, graph), None
+
+
+_undirected_sum.defvjp(_forward, _backward)

@@ -63,3 +63,50 @@ def edge_criteria(name, graph):
         matrix = effective_resistances(graph)
         return {(u, v): matrix[nodes.index(u), nodes.index(v)] for u, v in absent}
     raise KeyError(name)
+
+
+def removal_orders(graph, ranks, removal):
+    """The nodes in the order they are removed, per column of ``ranks`` [slots, orders]; ties are broken by rank."""
+    for column in np.asarray(ranks).T:
+        first = {v: -graph.degree[v] if removal == "targeted" else 0 for v in graph}
+        yield sorted(graph, key=lambda v, first=first, column=column: (first[v], column[v]))
+
+
+def critical_fraction(graph, ranks, removal):
+    """Mean share of nodes to remove until the rest has more than one component; 1 where it never has."""
+    fractions = []
+    for order in removal_orders(graph, ranks, removal):
+        left, count = graph.copy(), 0
+        while left and nx.is_connected(left):
+            left.remove_node(order[count])
+            count += 1
+        fractions.append(count / len(graph))
+    return np.mean(fractions)
+
+
+def largest_component_area(graph, ranks, removal):
+    """Mean over orders of 1/n Σ_{q=1..n} (share of nodes in the largest component after q removals)."""
+    areas = []
+    for order in removal_orders(graph, ranks, removal):
+        left, area = graph.copy(), 0
+        for node in order:
+            left.remove_node(node)
+            area += max(map(len, nx.connected_components(left)), default=0)
+        areas.append(area / len(graph) ** 2)
+    return np.mean(areas)
+
+
+def algebraic_connectivity(graph, noise):
+    """The second smallest eigenvalue of the Laplacian in float64, 0 for a single node."""
+    matrix = nx.laplacian_matrix(graph).toarray().astype(float)
+    return np.linalg.eigvalsh(matrix)[1] if len(graph) > 1 else 0.0
+
+
+OBJECTIVE_ORACLES = {
+    "critical_fraction_random": lambda graph, ranks: critical_fraction(graph, ranks, "random"),
+    "critical_fraction_targeted": lambda graph, ranks: critical_fraction(graph, ranks, "targeted"),
+    "largest_component_random": lambda graph, ranks: largest_component_area(graph, ranks, "random"),
+    "largest_component_targeted": lambda graph, ranks: largest_component_area(graph, ranks, "targeted"),
+    "algebraic_connectivity": algebraic_connectivity,
+    "efficiency": lambda graph, noise: nx.global_efficiency(graph),
+}

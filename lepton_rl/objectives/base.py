@@ -1,4 +1,4 @@
-"""What a graph is worth: an objective is a record of pure functions, so that noise and incremental state have a place."""
+"""What a graph is worth: an objective is a record of pure functions, with a place for noise and incremental state."""
 
 from collections.abc import Callable
 from functools import cache
@@ -37,9 +37,9 @@ class Objective(NamedTuple):
         draw: ``(graph, key) -> Noise``, once an episode; of the same shape for every graph of equal capacity.
         init: ``(graph, Noise) -> Carry``; a Carry is a pytree with a field ``value`` f32[].
         update: ``(Carry, Edit, graph_after, Noise) -> Carry``; equals ``init(graph_after, noise)`` in value.
-        sensitivity: ``(graph, Noise) -> f32[P, N, N]``, symmetric: what adding each edge would bring, as far as one look
-            at the graph tells (a first-order estimate, not a re-evaluation). Networks read it as pair features. None:
-            the objective has none to offer.
+        sensitivity: ``(graph, Noise) -> f32[P, N, N]``, symmetric: what adding each edge would bring, as far as one
+            look at the graph tells (a first-order estimate, not a re-evaluation). Networks read it as pair features.
+            None: the objective has none to offer.
         needs_connected: the value says little on a graph that starts disconnected; environments refuse those.
 
     Noise is permuted along its node axes when a graph is relabelled; padding a graph pads them.

@@ -4,14 +4,17 @@ Let t(v) be the time (1 … n) at which an order removes v, and c(v) the widest 
 largest over paths of the smallest t on it. After k removals the survivors are those with t > k, and v is still joined
 to the last node exactly when c(v) > k. The rest is therefore in several parts exactly when some v has c(v) <= k < t(v),
 so the critical number of removals is the smallest c(v) < t(v), or n where there is none. c is the fixpoint of
-``c(v) <- min(t(v), max over neighbours u of c(u))`` from c(last) = n.
+``c(v) <- min(t(v), max over neighbours u of c(u))`` from c(last) = n. Any node that outlives the split does as well as
+the last one.
 
 Clipping. Let s(v) be the time at which v's last neighbour goes, and b the smallest s(v) < t(v) over v other than the
 last node: the first time anybody is left alone. The critical number is at most b, and replacing t by min(t, b) changes
 nothing below b. Long paths through the nearly removed graph, which decide c at late times, need not be found any more:
-the fixpoint takes about as many rounds as the diameter of the graph that is left at b.
+the fixpoint takes about as many rounds as the graph that is left at b has steps from the source, and fewest from a hub.
 
-All times are bytes with the removal orders along the contiguous axis; a round is one fused loop of ``and`` and ``max``.
+All times are bytes with the removal orders along the contiguous axis, padded to whole vectors; a round is one fused
+loop of ``and`` and ``max``. What is reduced over nodes is folded in such loops too: XLA:CPU's own reductions over
+bytes and booleans take longer than the rounds.
 Letters: N node slots, O removal orders.
 """
 
@@ -33,6 +36,7 @@ __all__ = ["critical_fraction", "critical_fraction_random", "critical_fraction_t
 
 Times = Integer[Array, "N O"]
 UNROLL = 32  # steps per fused loop; more only lengthens the compile
+LANES = 32  # bytes in a vector register; a ragged last vector costs as much as several whole ones
 
 
 @struct.dataclass
@@ -75,7 +79,17 @@ def count_earlier(keys: Integer[Array, "N O"], present: Bool[Array, "N"]) -> Tim
     def step(acc: Array, key: Array, there: Array) -> Array:
         return acc + ((key[None] < keys) & there).astype(dtype)
 
-    return fold(step, jnp.zeros(keys.shape, dtype), keys, present)
+    return _once(lambda: fold(step, jnp.zeros(keys.shape, dtype), keys, present))
+
+
+def _once(function: Callable[[], Array]) -> Array:
+    """``function()``, computed once: XLA:CPU would merge it into the loops that read it, and run it there per node.
+
+    A loop of one turn is a border that it does not cross, provided that it cannot see that there is only one.
+    """
+    out = jax.eval_shape(function)
+    start = jnp.zeros(out.shape, out.dtype), jax.lax.optimization_barrier(jnp.bool_(True))
+    return jax.lax.while_loop(lambda state: state[1], lambda _: (function(), jnp.bool_(False)), start)[0]
 
 
 def draw_ranks(graph: BitGraph, key: PRNGKeyArray, num_orders: int) -> Times:
@@ -89,18 +103,19 @@ def draw_ranks(graph: BitGraph, key: PRNGKeyArray, num_orders: int) -> Times:
     return count_earlier(keys, jnp.ones(N, bool))
 
 
-def removal_times(graph: BitGraph, ranks: Times, removal: Literal["random", "targeted"]) -> Times:
+def removal_times(graph: BitGraph, ranks: Times, removal: Literal["random", "targeted"]) -> Integer[Array, "N P"]:
     """The time 1 … n at which each order removes each present node, 0 at absent ones.
 
     Ranks give the order among present nodes ("random"), or among those of equal degree while larger degrees go first
-    ("targeted").
+    ("targeted"). The orders are padded to a multiple of LANES, P, by orders that remove nobody.
     """
-    N = graph.capacity
-    keys = ranks
+    N, orders = ranks.shape
+    keys = jnp.pad(ranks, ((0, 0), (0, -orders % LANES)))
     if removal == "targeted":
         dtype = jnp.uint16 if N < 255 else jnp.uint32
-        keys = ranks.astype(dtype) + ((N - degree(graph)) * N).astype(dtype)[:, None]
-    return jnp.where(graph.node_mask[:, None], count_earlier(keys, graph.node_mask) + 1, 0).astype(ranks.dtype)
+        keys = keys.astype(dtype) + ((N - degree(graph)) * N).astype(dtype)[:, None]
+    removed = graph.node_mask[:, None] & (jnp.arange(keys.shape[1]) < orders)
+    return jnp.where(removed, count_earlier(keys, graph.node_mask) + 1, 0).astype(ranks.dtype)
 
 
 def strongest_neighbour(masks: Integer[Array, "N N"], c: Times) -> Times:
@@ -110,20 +125,43 @@ def strongest_neighbour(masks: Integer[Array, "N N"], c: Times) -> Times:
 
 def edge_masks(graph: BitGraph, dtype: np.dtype) -> Integer[Array, "N N"]:
     """All bits set where the edge is present, none elsewhere."""
-    return jnp.where(adjacency(graph), jnp.iinfo(dtype).max, 0).astype(dtype)
+    return jnp.where(adjacency(graph), np.iinfo(dtype).max, 0).astype(dtype)
 
 
-def widest_paths(masks: Integer[Array, "N N"], times: Times, last: Array) -> Times:
-    """c(v): the widest path from v to the node ``last`` (bool[N, O], one a column), by relaxation to the fixpoint."""
-    source = jnp.where(last, times, 0)
+def least(values: Times) -> Integer[Array, "O"]:
+    """min over nodes."""
+    return fold(jnp.minimum, values[0], values)
 
-    def relax(state: tuple[Times, Array]) -> tuple[Times, Array]:
-        c, _ = state
-        new = jnp.maximum(jnp.minimum(times, strongest_neighbour(masks, c)), source)
+
+def widest_paths(masks: Integer[Array, "N N"], times: Times, source: Array) -> Times:
+    """c(v): the widest path from v to the node ``source`` (bool[N, O], one a column), by relaxation to the fixpoint."""
+    start = jnp.where(source, times, 0)
+
+    def relax(c: Times) -> Times:
+        return jnp.maximum(jnp.minimum(times, strongest_neighbour(masks, c)), start)
+
+    def relax_twice(state: tuple[Times, Array]) -> tuple[Times, Array]:
+        c = relax(state[0])
+        new = relax(c)
+        changed = fold(lambda acc, new, c: acc | (new ^ c), jnp.zeros_like(c[0]), new, c)
         # One flag for the batch: finished members stay where they are, and no select is paid to hold them there.
-        return new, anywhere(((new != c).any()) & (new != times).any())
+        return new, anywhere((changed != 0).any())
 
-    return jax.lax.while_loop(lambda state: state[1], relax, (source, jnp.bool_(True)))[0]
+    return jax.lax.while_loop(lambda state: state[1], relax_twice, (start, jnp.bool_(True)))[0]
+
+
+def hubs(graph: BitGraph, alive: Bool[Array, "N O"]) -> Bool[Array, "N O"]:
+    """The node of largest degree among those alive, one a column: few steps from the others."""
+    N = graph.capacity
+    keys = (degree(graph) * N + jnp.arange(N) + 1).astype(jnp.uint16 if N < 255 else jnp.uint32)
+    keys = jnp.where(alive, keys[:, None], 0)
+    return alive & (keys == fold(jnp.maximum, keys[0], keys))
+
+
+def alone_times(masks: Integer[Array, "N N"], times: Times, last: Array, never: Array) -> Times:
+    """When each node's last neighbour goes, where the node outlives it; ``never`` elsewhere and at the last node."""
+    alone = strongest_neighbour(masks, times)
+    return jnp.where((alone < times) & ~last, alone, never)
 
 
 def critical_removals(graph: BitGraph, times: Times) -> Integer[Array, "O"]:
@@ -131,36 +169,37 @@ def critical_removals(graph: BitGraph, times: Times) -> Integer[Array, "O"]:
     n = num_nodes(graph).astype(times.dtype)
     masks = edge_masks(graph, times.dtype)
     last = (times == n) & graph.node_mask[:, None]
-    alone = strongest_neighbour(masks, times)
-    bound = jnp.where((alone < times) & ~last, alone, n).min(0)
+    bound = least(alone_times(masks, times, last, n))
     clipped = jnp.minimum(times, bound)
-    c = widest_paths(masks, clipped, last)
-    return jnp.where(c < clipped, c, bound).min(0)
+    c = widest_paths(masks, clipped, hubs(graph, times >= bound))
+    return least(jnp.where(c < clipped, c, bound))
 
 
-def edge_sensitivity(graph: BitGraph, times: Times) -> Float[Array, "2 N N"]:
-    """What adding each edge would bring, read off one evaluation: f32[2, N, N], symmetric.
+def edge_sensitivity(graph: BitGraph, times: Times, orders: int) -> Float[Array, "3 N N"]:
+    """What adding each edge would bring, read off one evaluation: f32[3, N, N], symmetric, times n / 2.
 
-    Channel 0: the share of orders in which the edge joins the part that splits off first to the rest. Channel 1: the
-    mean gain of those repairs, as if the part were one node u: it then holds until the second split or until u is cut
-    off from v, whichever is first. Exact for such orders when the order does not change with the edge. Scaled by n/2.
+    Let S be the part that splits off first, at k1, and k2 the second split (searched up to the second time that
+    anybody is left alone). Channel 0: the share of orders in which the edge joins S to the rest. Channels 1 and 2: the
+    mean gain of those repairs, from above, (k2 - k1) / n, and from below, (min(k2, c(v)) - k1) / n with v the end
+    outside of S; under fixed orders and for S of one node the gain lies between the two. ``orders`` of ``times`` count,
+    the others remove nobody.
     """
     n = num_nodes(graph).astype(times.dtype)
+    masks = edge_masks(graph, times.dtype)
     last = (times == n) & graph.node_mask[:, None]
-    c = widest_paths(edge_masks(graph, times.dtype), times, last)
-    falls = c < times
-    first = jnp.where(falls, c, n).min(0)
-    second = jnp.where(falls & (c > first), c, n).min(0)
-    split, rest = falls & (c == first), c > first
-
-    def step(gain: Array, t: Array, c: Array, split: Array, rest: Array, first: Array, second: Array) -> Array:
-        until = jnp.minimum(second, jnp.where(c[None] < t[:, None], c[None], n))
-        return gain + jnp.where(split[:, None] & rest[None], (until - first).astype(jnp.float32), 0.0)
-
-    gain = fold(step, jnp.zeros(c.shape[:1] * 2), times.T, c.T, split.T, rest.T, first, second) / n
-    repairs = split.astype(jnp.float32) @ rest.astype(jnp.float32).T
-    channels = jnp.stack([repairs, gain])
-    return (channels + channels.swapaxes(1, 2)) * (n / (2 * times.shape[1]))
+    alone = alone_times(masks, times, last, n)
+    bound = least(jnp.where(alone > least(alone), alone, n))
+    clipped = jnp.minimum(times, bound)
+    c = widest_paths(masks, clipped, last)
+    falls = c < clipped
+    first = least(jnp.where(falls, c, bound))
+    second = least(jnp.where(falls & (c > first), c, bound))
+    split = (falls & (c == first)).astype(jnp.float32)
+    rest = (c > first).astype(jnp.float32)
+    until = jnp.minimum(c, second).astype(jnp.float32) - first
+    above = (second - first).astype(jnp.float32) / n
+    channels = jnp.stack([split @ x.T for x in (rest, rest * above, rest * until / n)])
+    return (channels + channels.swapaxes(1, 2)) * (n / (2 * orders))
 
 
 @cache
@@ -176,14 +215,14 @@ def critical_fraction(removal: Literal["random", "targeted"], num_orders: int | 
         return draw_ranks(graph, key, num_orders or 2 * graph.capacity)
 
     def init(graph: BitGraph, ranks: Times) -> Carry:
-        removals = critical_removals(graph, removal_times(graph, ranks, removal))
+        removals = critical_removals(graph, removal_times(graph, ranks, removal))[: ranks.shape[1]]
         return Carry(value=removals.astype(jnp.float32).mean() / jnp.maximum(num_nodes(graph), 1))
 
     def update(carry: Carry, edit: Edit, graph_after: BitGraph, ranks: Times) -> Carry:
         return init(graph_after, ranks)
 
-    def sensitivity(graph: BitGraph, ranks: Times) -> Float[Array, "2 N N"]:
-        return edge_sensitivity(graph, removal_times(graph, ranks, removal))
+    def sensitivity(graph: BitGraph, ranks: Times) -> Float[Array, "3 N N"]:
+        return edge_sensitivity(graph, removal_times(graph, ranks, removal), ranks.shape[1])
 
     return Objective(draw, init, update, needs_connected=True, sensitivity=sensitivity)
 

@@ -1,0 +1,166 @@
+"""What the command line takes: plain frozen records, importable without jax."""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from agents.config import DQNConfig
+
+__all__ = ["Command", "Doctor", "Eval", "List", "Solve", "Train", "train_from_json", "train_to_json"]
+
+Quick = Annotated[DQNConfig, tyro.conf.arg(name="")]  # its fields become options without a prefix
+
+
+def quick_dqn() -> DQNConfig:
+    """The learner's settings for a first answer in about a minute; scoreboards train longer."""
+    return DQNConfig(iterations=120, chunks=10, episodes=32, updates=4, batch_size=64, replay_capacity=4096)
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train an agent, compare it with every classical baseline on held-out graphs, and edit real networks with it.
+
+    Without --graph it trains on generated graphs and then edits four networks that networkx carries. With --graph it
+    trains on shuffles of your graph (edges swapped, every degree kept), your graph itself held out, and then edits it.
+    """
+
+    graph: str | None = None
+    """A graph file (edge list, CSV, GraphML) or a named data set (see `list`)."""
+    largest_component: bool = False
+    """Keep the largest component only of a graph in several parts."""
+    env: str = "lepton/EdgeAddition-v0"
+    """The rule of edits."""
+    objective: str = "critical_fraction_random"
+    """What is to grow."""
+    budget: int = 5
+    """Edits an episode."""
+    reward: Literal["end", "edge"] = "end"
+    """Reward at the end of an episode, or after every edge."""
+    generator: str = "ba"
+    """Family of the generated training graphs."""
+    num_nodes: int = 20
+    """Nodes of a generated graph."""
+    num_graphs: int = 500
+    """Training graphs. Others are held out: --held-out for validation, as many for the test."""
+    held_out: int = 50
+    """Graphs for validation, and for the test."""
+    seeds: int = 3
+    """Independent training runs, all in one program."""
+    seed: int = 0
+    """The first of the seeds."""
+    search_nodes: int = 50
+    """Greedy and annealing evaluate the objective thousands of times: left out above so many nodes."""
+    name: str | None = None
+    """Name of the run; default: made from the options, never an existing one."""
+    runs_dir: Path = Path("runs")
+    """Where runs are kept."""
+    resume: Path | None = None
+    """Go on with an interrupted run, by its folder; every other option is taken from that run."""
+    dqn: Quick = field(default_factory=quick_dqn)
+
+    def __post_init__(self) -> None:
+        least = {"budget": 1, "num_nodes": 2, "num_graphs": 1, "held_out": 1, "seeds": 1, "seed": 0, "search_nodes": 0}
+        check_least(self, least)
+        if self.name is not None and (not self.name or Path(self.name).name != self.name):
+            raise ValueError(f"--name '{self.name}' is no folder name: leave out slashes, or give --runs-dir.")
+
+
+@dataclass(frozen=True)
+class Solve:
+    """Which edits, on my graph? Writes edits.csv in your node names, before and after, beside every baseline."""
+
+    graph: str
+    """A graph file (edge list, CSV, GraphML) or a named data set (see `list`)."""
+    largest_component: bool = False
+    """Keep the largest component only of a graph in several parts."""
+    run: Path | None = None
+    """Folder of a trained run whose policy to use; default: train first, on shuffles of the graph."""
+    objective: str | None = None
+    """What is to grow; default: the run's, or critical_fraction_random."""
+    budget: int | None = None
+    """Edits; default: the run's, or 5."""
+    seeds: int = 3
+    """Training seeds, when no run is given."""
+    search_nodes: int = 100
+    """Greedy and annealing evaluate the objective thousands of times: left out above so many nodes."""
+    name: str | None = None
+    """Name of the results' folder; default: made from the graph's, never an existing one."""
+    runs_dir: Path = Path("runs")
+    """Where results are kept."""
+    dqn: Quick = field(default_factory=quick_dqn)
+    """Of the training, when no run is given."""
+
+    def __post_init__(self) -> None:
+        check_least(self, {"seeds": 1, "search_nodes": 0} | ({} if self.budget is None else {"budget": 1}))
+
+
+@dataclass(frozen=True)
+class Eval:
+    """Evaluate a trained run again: on its held-out test graphs, on more of them, or on graphs of yours."""
+
+    run: Path
+    """The run's folder."""
+    graphs: Path | None = None
+    """A graph file, or a folder of them; default: the test graphs of the run."""
+    num_graphs: int | None = None
+    """Test graphs to generate when --graphs isn't given; default: as many as the run tested on."""
+    search_nodes: int = 50
+    """Greedy and annealing evaluate the objective thousands of times: left out above so many nodes."""
+
+    def __post_init__(self) -> None:
+        check_least(self, {"search_nodes": 0} | ({} if self.num_graphs is None else {"num_graphs": 1}))
+
+
+@dataclass(frozen=True)
+class List:
+    """What there is: environments, objectives, encoders, heads, baselines, data sets, generators, file formats."""
+
+    what: Annotated[str | None, tyro.conf.Positional] = None
+    """One table only."""
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Check the installation: versions, devices, threads, shadowed packages, writable folders, a compile."""
+
+
+Command = (
+    Annotated[Train, tyro.conf.subcommand("train")]
+    | Annotated[Solve, tyro.conf.subcommand("solve")]
+    | Annotated[Eval, tyro.conf.subcommand("eval")]
+    | Annotated[List, tyro.conf.subcommand("list")]
+    | Annotated[Doctor, tyro.conf.subcommand("doctor")]
+)
+
+
+def check_least(record: Any, least: dict[str, int]) -> None:
+    """Refuse whole numbers below their least value."""
+    for name, bound in least.items():
+        if getattr(record, name) < bound:
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option} {getattr(record, name)} is too small: give at least {bound}.")
+
+
+def train_to_json(config: Train) -> str:
+    """The configuration as JSON text; ``resume`` and the folder are not part of what a run is."""
+    plain = dataclasses.asdict(config)
+    for name in ("resume", "name", "runs_dir"):
+        del plain[name]
+    return json.dumps(plain, indent=2) + "\n"
+
+
+def train_from_json(text: str, folder: Path) -> Train:
+    """The configuration of the run in ``folder``.
+
+    Raises:
+        ValueError: not written by :func:`train_to_json` of this version.
+    """
+    try:
+        plain = json.loads(text)
+        return Train(**plain | {"dqn": DQNConfig(**plain["dqn"]), "name": folder.name, "runs_dir": folder.parent})
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{folder / 'config.json'} is damaged or of another version ({error}): train anew.") from None

@@ -1,0 +1,56 @@
+"""``list``: what the tables hold, with the first line of each member's documentation."""
+
+import ast
+import inspect
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from agents.baselines import BASELINES
+from envs import ENVIRONMENTS
+from experiments.configs import List
+from lepton_rl.data import FORMATS, GENERATORS, NAMED
+from lepton_rl.encoders import ENCODERS
+from lepton_rl.objectives import OBJECTIVES
+from lepton_rl.registry import near_match
+
+__all__ = ["run", "tables"]
+
+
+def tables() -> dict[str, dict[str, str]]:
+    """Every table: name -> import string."""
+    heads = import_module("lepton_rl.heads").HEADS
+    formats = {name: entry.reader for name, entry in FORMATS.items()}
+    return {
+        "environments": ENVIRONMENTS, "objectives": OBJECTIVES, "encoders": ENCODERS, "heads": heads,
+        "baselines": BASELINES, "datasets": NAMED, "generators": GENERATORS, "formats": formats,
+    }  # fmt: skip
+
+
+def _about(target: str) -> str:
+    """First line of the documentation of what an import string names, or of its module's for plain values."""
+    module, _, attribute = target.partition(":")
+    member = getattr(import_module(module), attribute)
+    text = inspect.getdoc(member) if callable(member) and not isinstance(member, tuple) else None
+    if text is None:
+        spec = find_spec(module)
+        source = Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else ""
+        text = ast.get_docstring(ast.parse(source)) or ""
+    return text.partition("\n")[0]
+
+
+def run(command: List) -> int:
+    """Print the tables, or one of them."""
+    every = tables()
+    if command.what is not None and command.what not in every:
+        raise ValueError(f"no table '{command.what}'.{near_match(command.what, every)} Allowed: {', '.join(every)}.")
+    table = Table("", "name", "what", box=None, pad_edge=False)
+    for title, members in every.items():
+        if command.what in (None, title):
+            for i, (name, target) in enumerate(members.items()):
+                table.add_row(f"[bold]{title}[/]" if i == 0 else "", name, _about(target))
+    Console().print(table)
+    return 0

@@ -1,0 +1,131 @@
+"""What every objective of the table promises."""
+
+import jax
+import jax.numpy as jnp
+import networkx as nx
+import numpy as np
+import pytest
+
+from lepton_rl.batching import ENVIRONMENT_AXIS
+from lepton_rl.graph import add_edge, from_networkx, has_edge, pad, permute, remove_edge
+from lepton_rl.objectives import OBJECTIVES, Edit, get_objective, score
+from tests.oracles import OBJECTIVE_ORACLES
+
+CAPACITY, PADDED, EDITS = 20, 35, 24
+
+
+def networks():
+    """Connected and not, from one node to as many as there are slots; cut vertices, leaves, no cut at all."""
+    return [
+        nx.barabasi_albert_graph(20, 2, seed=3), nx.gnp_random_graph(20, 0.2, seed=5),
+        nx.random_labeled_tree(17, seed=1), nx.connected_watts_strogatz_graph(12, 4, 0.3, seed=4),
+        nx.complete_graph(7), nx.star_graph(8), nx.path_graph(11), nx.path_graph(2), nx.empty_graph(3),
+        nx.disjoint_union(nx.cycle_graph(5), nx.cycle_graph(6)), nx.empty_graph(1),
+    ]  # fmt: skip
+
+
+def along_nodes(noise, function):
+    """``function`` of every leaf [graphs, N, ...] that has a node axis."""
+    return jax.tree.map(lambda leaf: function(leaf) if leaf.shape[1:2] == (CAPACITY,) else leaf, noise)
+
+
+@pytest.fixture(scope="module")
+def graphs():
+    assert all(sorted(graph) == list(graph) for graph in networks())  # an oracle's node names are the slots
+    members = [from_networkx(graph, capacity=CAPACITY)[0] for graph in networks()]
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *members)
+
+
+@pytest.fixture(scope="module", params=sorted(OBJECTIVES))
+def drawn(request, graphs):
+    """(name, objective, noise of every graph, value of every graph by one vmapped program)."""
+    objective = get_objective(request.param)
+    noise = jax.jit(jax.vmap(objective.draw))(graphs, jax.random.split(jax.random.key(0), len(networks())))
+    return request.param, objective, noise, value_of(objective, graphs, noise)
+
+
+def value_of(objective, graphs, noise):
+    return np.asarray(jax.jit(jax.vmap(lambda graph, noise: objective.init(graph, noise).value))(graphs, noise))
+
+
+def test_every_objective_has_an_oracle():
+    assert set(OBJECTIVE_ORACLES) == set(OBJECTIVES)
+
+
+def test_equals_its_oracle_given_the_same_noise(drawn):
+    name, _, noise, values = drawn
+    for i, graph in enumerate(networks()):
+        member = jax.tree.map(lambda leaf, i=i: np.asarray(leaf[i]), noise)
+        np.testing.assert_allclose(values[i], OBJECTIVE_ORACLES[name](graph, member), atol=2e-6, err_msg=f"graph {i}")
+
+
+def test_vmap_equals_jit_equals_plain_calls(drawn, graphs):
+    _, objective, noise, values = drawn
+    single = jax.jit(lambda graph, noise: objective.init(graph, noise).value)
+    members = [jax.tree.map(lambda leaf, i=i: leaf[i], (graphs, noise)) for i in range(len(values))]
+    np.testing.assert_allclose([single(*member) for member in members], values, atol=1e-6)
+    np.testing.assert_allclose(objective.init(*members[3]).value, values[3], atol=1e-6)
+    named = jax.jit(jax.vmap(lambda *member: objective.init(*member).value, axis_name=ENVIRONMENT_AXIS))
+    np.testing.assert_allclose(named(graphs, noise), values, atol=1e-6)
+
+
+def test_relabelling_changes_nothing(drawn, graphs):
+    _, objective, noise, values = drawn
+    order = jnp.asarray(np.random.default_rng(0).permutation(CAPACITY))
+    relabelled = jax.vmap(lambda graph: permute(graph, order))(graphs)
+    moved = along_nodes(noise, lambda leaf: leaf[:, order])
+    np.testing.assert_allclose(value_of(objective, relabelled, moved), values, rtol=1e-6, atol=2e-6)
+
+
+def test_padding_changes_nothing(drawn, graphs):
+    """Whatever the noise of absent slots is: here the largest and the smallest there are."""
+    _, objective, noise, values = drawn
+    padded = jax.vmap(lambda graph: pad(graph, PADDED))(graphs)
+
+    def extend(leaf):
+        largest = leaf.at[:, :1].set(jnp.iinfo(leaf.dtype).max)[:, :1]
+        return jnp.concatenate([leaf, *[largest, 0 * largest] * (PADDED - CAPACITY)], 1)[:, :PADDED]
+
+    more = along_nodes(noise, extend)
+    np.testing.assert_allclose(value_of(objective, padded, more), values, rtol=1e-6, atol=2e-6)
+
+
+def test_update_equals_init_over_additions_and_removals(drawn, graphs):
+    """Runs of additions, then runs of both, others in other members of the batch; some edits change nothing."""
+    _, objective, noise, _ = drawn
+    generator = np.random.default_rng(1)
+    pairs = jnp.asarray(generator.integers(0, 8, (EDITS, len(networks()), 2)), jnp.int32)
+    adds = jnp.asarray(generator.random((EDITS, len(networks()))) < np.linspace(1.3, 0.3, EDITS)[:, None])
+
+    def edit(graph, carry, noise, pair, add):
+        u, v = pair
+        after = jax.tree.map(lambda a, b: jnp.where(add, a, b), add_edge(graph, u, v), remove_edge(graph, u, v))
+        changed = has_edge(graph, u, v) != has_edge(after, u, v)
+        carry = objective.update(carry, Edit(jnp.where(changed, jnp.where(add, 1, 2), 0), u, v), after, noise)
+        return after, carry, objective.init(after, noise).value, changed
+
+    @jax.jit
+    def run(graphs, noise):
+        def step(state, edits):
+            *state, values, changed = jax.vmap(edit, axis_name=ENVIRONMENT_AXIS)(*state, noise, *edits)
+            return state, (state[1].value, values, changed)
+
+        return jax.lax.scan(step, [graphs, jax.vmap(objective.init)(graphs, noise)], (pairs, adds))[1]
+
+    updated, fresh, changed = run(graphs, noise)
+    assert 0.3 < np.asarray(changed).mean() < 1
+    np.testing.assert_allclose(updated, fresh, atol=1e-6)
+
+
+def test_noise_has_one_shape_and_follows_the_key(drawn, graphs):
+    _, objective, _, _ = drawn
+    member = jax.tree.map(lambda leaf: leaf[0], graphs)
+    first, again, other = (jax.tree.leaves(objective.draw(member, jax.random.key(seed))) for seed in (1, 1, 2))
+    assert all((a == b).all() and (a != c).any() for a, b, c in zip(first, again, other, strict=True))
+
+
+def test_scores_use_fresh_noise(drawn, graphs):
+    _, objective, _, _ = drawn
+    member = jax.tree.map(lambda leaf: leaf[0], graphs)
+    expected = objective.init(member, objective.draw(member, jax.random.key(7))).value
+    np.testing.assert_allclose(score(objective, member, jax.random.key(7)), expected, atol=1e-6)
