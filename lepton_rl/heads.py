@@ -115,12 +115,15 @@ class PairScore(nnx.Module):
         @jax.checkpoint  # keep no residuals: a conditional would write them, as zeros, also when it is not taken
         def first() -> Float[Array, "N"]:
             graph, N = observation.graph, add.shape[0]
-            pairs = jnp.zeros((N, N))
-            kernel = self.pair.kernel[...]
-            for k in range(add.shape[1]):  # unrolled over hidden units: one fused loop, nothing of size N·N·H
-                unit = add[:, None, k] + add[None, :, k] + mul[:, None, k] * mul[None, :, k] + shared[k]
-                unit += sum(inputs[i] * kernel[i, k] for i in range(inputs.shape[0]))
-                pairs += nnx.relu(unit) * self.last[k]
+            units = (add.T, mul.T, shared, self.pair.kernel[...].T, self.last[...])
+
+            def unit(pairs: Array, one: tuple[Array, ...]) -> tuple[Array, None]:
+                add, mul, shared, weights, last = one
+                hidden = add[:, None] + add + mul[:, None] * mul + shared + jnp.einsum("k,kuv->uv", weights, inputs)
+                return pairs + nnx.relu(hidden) * last, None
+
+            # A scan over hidden units: nothing of size N·N·H is ever written, and the program stays short.
+            pairs = jax.lax.scan(unit, jnp.zeros((N, N)), units)[0]
             absent = ~unpack_bits(graph.rows, N) & graph.node_mask[None, :] & ~jnp.eye(N, dtype=bool)
             best = jnp.where(absent, pairs, -jnp.inf).max(-1)
             return jnp.where(absent.any(-1), best, 0.0)

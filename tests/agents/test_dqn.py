@@ -33,7 +33,7 @@ from lepton_rl.heads import build_network
 from lepton_rl.objectives import get_objective
 
 SMALL = DQNConfig(
-    iterations=40, chunks=2, episodes=16, updates=2, batch_size=32, replay_capacity=256, width=16, rounds=2,
+    iterations=200, chunks=4, episodes=16, updates=2, batch_size=32, replay_capacity=256, width=16, rounds=2,
     learning_rate=5e-3, epsilon_fraction=0.8,
 )  # fmt: skip
 
@@ -115,7 +115,7 @@ def test_replay_is_a_ring_of_slabs():
 def test_td_error_equals_its_definition_written_out(env, network):
     config = dataclasses.replace(SMALL, n_step=1, return_mix=0.25, discount=0.5)
     hyper = make_hyper(config)
-    _, observation = env.reset(0, jax.random.key(1))
+    _, observation = env.reset(jnp.int32(0), jax.random.key(1))
     params, target = (network.init(jax.random.key(i), observation) for i in (2, 3))
     params, target = (jax.tree.map(lambda x: x + 0.1, p) for p in (params, target))
     actions = jnp.array([0, 2, 0, 3])
@@ -123,7 +123,7 @@ def test_td_error_equals_its_definition_written_out(env, network):
     episode = Episode(jnp.int32(0), jax.random.key(1), actions, rewards, jnp.array([False, False, False, True]))
 
     def values(p, t):
-        state, observation = env.reset(0, jax.random.key(1))
+        state, observation = env.reset(jnp.int32(0), jax.random.key(1))
         for action in actions[:t]:
             state, step = env.step(state, action, jax.random.key(0))
             observation = step.observation
@@ -164,13 +164,18 @@ def test_seeds_differ_and_runs_repeat_bit_for_bit(env, network, trained):
     assert any(not np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-def test_a_run_among_many_equals_the_run_alone(env, network, trained):
-    state, history = trained
-    learner, hyper = make_learner(network, SMALL), make_hyper(SMALL)
+def test_a_run_among_many_equals_the_run_alone(env, network):
+    config = dataclasses.replace(SMALL, iterations=1, chunks=1)
+    runs = make_runs(network, config, 3)
+    [(many, many_metrics)] = runs.chunks(env, env, runs.init(env, [0, 1, 2]))
+    learner, hyper = make_learner(network, config), make_hyper(config)
     alone = jax.jit(learner.init)(env, hyper, jax.random.key(1))
     alone, metrics = jax.jit(learner.chunk)(env, env, hyper, alone)
-    np.testing.assert_allclose(metrics.episode_return, history[0].episode_return[1], rtol=1e-5)
-    np.testing.assert_allclose(metrics.loss, history[0].loss[1], rtol=1e-3)
+    np.testing.assert_array_equal(alone.replay.actions, many.replay.actions[1])
+    np.testing.assert_allclose(metrics.loss, many_metrics.loss[1], rtol=1e-5)
+    for one, among in zip(jax.tree.leaves(alone.params), jax.tree.leaves(many.params), strict=True):
+        # Adam divides by the gradient's own size, so rounding shows at the size of a step where it is near zero.
+        np.testing.assert_allclose(one, among[1], atol=2 * config.learning_rate * config.updates)
 
 
 def test_chunks_compile_once(env, network, trained):
@@ -190,7 +195,7 @@ def exhaustive_optimum(env, start):
     absent = [(u, v) for u, v in itertools.combinations(range(6), 2)]
     best = -np.inf
     value = jax.jit(lambda actions: env.objective.init(
-        env.graph(env.rebuild(start, jax.random.key(0), actions, jnp.int32(4))), ()).value)  # fmt: skip
+        env.graph(env.rebuild(jnp.int32(start), jax.random.key(0), actions, jnp.int32(4))), ()).value)  # fmt: skip
     for pair in itertools.combinations(absent, 2):
         best = max(best, float(value(jnp.asarray(pair).reshape(-1))))
     return best - float(env.objective.init(graph, ()).value)
@@ -207,7 +212,7 @@ def test_the_agent_finds_the_optimum_on_six_nodes(env, network, trained):
 
 def test_a_policy_with_epsilon_one_is_uniform_over_legal_first_picks(env, network):
     keys = jax.random.split(jax.random.key(3), (2, 600))
-    params = network.init(jax.random.key(0), env.reset(0, jax.random.key(1))[1])
+    params = network.init(jax.random.key(0), env.reset(jnp.int32(0), jax.random.key(1))[1])
     episodes = rollout(env, make_policy(network, params, 1.0), jnp.ones(600, jnp.int32), keys[0], keys[1])
     first = np.bincount(np.asarray(episodes.actions[:, 0]), minlength=6) / 600
     assert first[0] == 0  # the star's centre lacks no edge
