@@ -1,0 +1,1 @@
+"""Learners and classical planners that act in graph-editing environments."""

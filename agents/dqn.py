@@ -7,6 +7,7 @@ A actions, T steps an episode, k steps an edit.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -235,7 +236,7 @@ def _update(
     else:
         step = hyper.target_rate
     target = optax.incremental_update(params, state.target_params, step)
-    return state.replace(params=params, target_params=target, opt_state=opt_state), value
+    return replace(state, params=params, target_params=target, opt_state=opt_state), value
 
 
 def _iterate(
@@ -244,14 +245,14 @@ def _iterate(
     """Play, then update a few times."""
     key, play_key, update_key = jax.random.split(state.key, 3)
     replay, mean_return = _play(network, config, env, hyper, state, play_key)
-    state = state.replace(replay=replay, key=key)
+    state = replace(state, replay=replay, key=key)
 
     def body(state: TrainState, i: Int[Array, ""]) -> tuple[TrainState, Array]:
         return _update(network, config, env, hyper, state, jax.random.fold_in(update_key, i), i)
 
     state, losses = jax.lax.scan(body, state, jnp.arange(config.updates))
     outputs = (losses.mean(), mean_return, _epsilon(config, hyper, state))
-    return state.replace(iteration=state.iteration + 1), outputs
+    return replace(state, iteration=state.iteration + 1), outputs
 
 
 def _keep_best(network: Network, valid: GraphEnv, state: TrainState) -> tuple[TrainState, Float[Array, ""]]:
@@ -261,7 +262,7 @@ def _keep_best(network: Network, valid: GraphEnv, state: TrainState) -> tuple[Tr
     value = greedy_returns(network, valid, state.params, starts, keys).mean()
     better = value > state.best_value
     best = jax.tree.map(lambda new, old: jnp.where(better, new, old), state.params, state.best_params)
-    return state.replace(best_params=best, best_value=jnp.maximum(value, state.best_value)), value
+    return replace(state, best_params=best, best_value=jnp.maximum(value, state.best_value)), value
 
 
 @cache
@@ -288,6 +289,7 @@ def make_learner(network: Network, config: DQNConfig) -> Learner:
             lambda state, _: _iterate(network, config, env, hyper, state), state, None, length=length
         )
         state, value = _keep_best(network, valid, state)
-        return state, Metrics(*(x.mean() for x in outputs), value)
+        loss, episode_return, epsilon = (x.mean() for x in outputs)
+        return state, Metrics(loss, episode_return, epsilon, value)
 
     return Learner(init, chunk)

@@ -16,6 +16,7 @@ from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray
 from envs.pools import Pool
 from lepton_rl.batching import ENVIRONMENT_AXIS
 from lepton_rl.graph import BitGraph
+from lepton_rl.objectives.base import Objective
 
 __all__ = [
     "GraphEnv", "Observation", "Policy", "TimeStep", "Trajectory", "noise_key", "reset_batch", "rollout", "step_batch",
@@ -71,10 +72,13 @@ class GraphEnv(Protocol):
     Attributes:
         num_actions: A. ``horizon``: T, steps an episode. ``steps_per_edit``: the graph changes only at the last of
             every so many steps, so an encoding of the graph may be kept in between. ``pool``: the start graphs.
+            ``objective``: what is to grow.
     """
 
     @property
     def pool(self) -> Pool: ...  # noqa: D102
+    @property
+    def objective(self) -> Objective: ...  # noqa: D102
     @property
     def num_actions(self) -> int: ...  # noqa: D102
     @property

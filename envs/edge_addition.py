@@ -1,5 +1,6 @@
 """Add L edges to a graph, two node picks an edge (RNet-DQN: Darvariu, Hailes & Musolesi, Proc. R. Soc. A, 2021)."""
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import jax
@@ -92,7 +93,7 @@ class EdgeAddition:
         successor, edit = self._pick(state, action)
         carry, reward = self._rewarded(state, successor, edit)
         over = successor.t >= self.horizon
-        successor = successor.replace(carry=carry, pairs=self._looked(state, successor, edit))
+        successor = replace(successor, carry=carry, pairs=self._looked(state, successor, edit))
         return successor, TimeStep(self.observe(successor), reward, over, jnp.zeros_like(over))
 
     def rebuild(
@@ -105,11 +106,11 @@ class EdgeAddition:
             successor, edit = self._pick(state, actions[i])
             if self.reward == "edge":
                 carry, _ = self._rewarded(state, successor, edit)
-                successor = successor.replace(carry=carry)
+                successor = replace(successor, carry=carry)
             return jax.tree.map(lambda new, old: jnp.where(i < t, new, old), successor, state)
 
         state = jax.lax.fori_loop(0, self.horizon, advance, state)
-        return state.replace(pairs=jnp.where(state.t < self.horizon, self._pairs(state.graph, state.look), 0.0))
+        return replace(state, pairs=jnp.where(state.t < self.horizon, self._pairs(state.graph, state.look), 0.0))
 
     def observe(self, state: EdgeAdditionState) -> Observation:
         """What an agent sees: see the class docstring."""
@@ -149,7 +150,7 @@ class EdgeAddition:
         graph = add_edge(state.graph, jnp.where(added, state.selected, -1), action)
         selected = jnp.where(legal, jnp.where(second, -1, action), state.selected)
         edit = Edit(added.astype(jnp.int32), state.selected, action)
-        return state.replace(graph=graph, t=state.t + 1, selected=selected), edit
+        return replace(state, graph=graph, t=state.t + 1, selected=selected), edit
 
     def _pairs(self, graph: BitGraph, look: Any) -> Float[Array, "P N N"]:
         if not self.sensitivity or self.objective.sensitivity is None:

@@ -1,0 +1,1 @@
+"""The command line, comparisons, scoreboards and benchmarks."""

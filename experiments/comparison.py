@@ -1,9 +1,12 @@
 """The agent beside every baseline: same graphs, same budget, same scoring noise.
 
-Letters: P graphs, S plans of a method (one a training seed for the agent), R repeats of the scoring noise, T steps.
+Baselines need no training, so they plan on threads of their own while the agent learns: on two cores that hides most
+of their compile time. Letters: P graphs, S plans of a method (one a training seed for the agent), R repeats of the
+scoring noise, T steps.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,11 +16,18 @@ from envs.base import GraphEnv
 from experiments.evaluation import Interval, final_graphs, interval, paired_interval, plan, play, values
 from lepton_rl.heads import Network
 
-__all__ = ["AGENT", "SEARCHERS", "Comparison", "compare", "methods"]
+__all__ = ["AGENT", "SEARCHERS", "Comparison", "Contest", "compare", "methods", "open_contest"]
 
 AGENT = "dqn"
 SEARCHERS = ("greedy", "simulated_annealing")  # evaluate the objective thousands of times a plan
-_PLAY, _SELECT = 1, 999_983  # seeds of the plans and of the noise that chooses among the agent's
+_PLAY, _SELECT = 1, 999_983  # seeds of the plans, and of the noise that chooses among the agent's
+
+
+class Contest(NamedTuple):
+    """Graphs to edit, and the baselines' plans on them, still in the making."""
+
+    env: GraphEnv
+    plans: dict[str, Future]
 
 
 class Comparison(NamedTuple):
@@ -53,42 +63,44 @@ class Comparison(NamedTuple):
 
 
 def methods(nodes: int, search_nodes: int) -> list[str]:
-    """The agent and the baselines worth their time on graphs of so many nodes."""
-    return [AGENT, *(name for name in BASELINES if name not in SEARCHERS or nodes <= search_nodes)]
+    """The baselines worth their time on graphs of so many nodes."""
+    return [name for name in BASELINES if name not in SEARCHERS or nodes <= search_nodes]
 
 
-def _plans(name: str, network: Network, env: GraphEnv, params: Any, count: int) -> np.ndarray:
-    """The plans of a method, i[S, P, T]: ``count`` of a one-pass method, one of a search."""
-    if name == AGENT:
-        return np.asarray(play(network, env, params, _PLAY))
-    planner = get_baseline(name)
-    return np.stack([np.asarray(plan(planner, env, _PLAY + s)) for s in range(1 if name in SEARCHERS else count)])
+def open_contest(env: GraphEnv, names: list[str], plans: int, workers: Executor) -> Contest:
+    """Let the baselines ``names`` begin to plan: ``plans`` times each, a search once."""
+
+    def work(name: str) -> np.ndarray:
+        planner, count = get_baseline(name), 1 if name in SEARCHERS else plans
+        return np.stack([np.asarray(plan(planner, env, _PLAY + s)) for s in range(count)])
+
+    return Contest(env, {name: workers.submit(work, name) for name in names})
 
 
 def compare(
-    network: Network, env: GraphEnv, params: Any, names: list[str], *, plans: int = 1, repeats: int = 1,
-    draws: int = 10, done: Callable[[str], None] = lambda name: None,
+    contest: Contest, network: Network, params: Any, *, repeats: int = 1, draws: int = 10,
+    done: Callable[[str], None] = lambda name: None,
 ) -> Comparison:  # fmt: skip
-    """Let the agent and the baselines ``names`` edit every graph of ``env``'s pool, and score them.
+    """Let the agent edit every graph of a contest, wait for the baselines, and score all of them.
 
     Args:
-        network: the agent's; ``params``: S parameter sets. ``env``: the graphs, the objective and the budget.
-        names: from :func:`methods`. ``plans``: of each one-pass baseline.
+        contest: from :func:`open_contest`. ``network``: the agent's; ``params``: S parameter sets.
         repeats: R. ``draws``: of the objective's noise that each reported value is the mean of.
         done: called with every method's name when it is through.
     """
-    objective = env.objective
+    env, objective = contest.env, contest.env.objective
 
-    def scores(graphs: Any, seeds: Iterator[int] | range) -> np.ndarray:
-        return np.stack([values(graphs, objective, seed, draws) for seed in seeds], axis=-1)
+    def scores(graphs: Any) -> np.ndarray:
+        return np.stack([values(graphs, objective, seed, draws) for seed in range(repeats)], axis=-1)
 
-    before = scores(env.pool.graphs, range(repeats))
-    after, actions = {}, {}
-    for name in names:
-        actions[name] = _plans(name, network, env, params, plans)
-        finals = [final_graphs(env, one) for one in actions[name]]
-        after[name] = np.stack([scores(graphs, range(repeats)) for graphs in finals])
-        if name == AGENT:
-            chosen = np.stack([values(graphs, objective, _SELECT, draws) for graphs in finals]).argmax(0)
+    before = scores(env.pool.graphs)
+    actions = {AGENT: np.asarray(play(network, env, params, _PLAY))}
+    finals = [final_graphs(env, one) for one in actions[AGENT]]
+    chosen = np.stack([values(graphs, objective, _SELECT, draws) for graphs in finals]).argmax(0)
+    after = {AGENT: np.stack([scores(graphs) for graphs in finals])}
+    done(AGENT)
+    for name, future in contest.plans.items():
+        actions[name] = future.result()
+        after[name] = np.stack([scores(final_graphs(env, one)) for one in actions[name]])
         done(name)
     return Comparison(before, after, actions, chosen)

@@ -4,20 +4,18 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
-
 from agents.config import DQNConfig
+from agents.training import network_for
 from envs import get_environment
 from envs.base import GraphEnv
 from envs.pools import Pool, make_pool
 from experiments.configs import Train
 from experiments.graphs import load_graph, shuffled
 from lepton_rl.data import NamedGraph, from_networkx, generate
-from lepton_rl.heads import Network, build_network
+from lepton_rl.heads import Network
 from lepton_rl.objectives import get_objective
 
-__all__ = ["SPLITS", "Problem", "make_graphs", "make_problem"]
+__all__ = ["SHOWCASE", "SPLITS", "Problem", "env_maker", "env_on", "make_graphs", "make_problem", "usable"]
 
 SPLITS = {"train": 0, "valid": 10_000, "test": 20_000}  # first graph seed of each: the pools never meet
 SHOWCASE = ("karate", "les_miserables", "florentine", "davis")
@@ -92,17 +90,17 @@ def env_on(make_env: Callable[[Pool], GraphEnv], graphs: Sequence[NamedGraph], n
     return make_env(make_pool([graph.to_bitgraph() for graph in graphs]))
 
 
-def network_for(dqn: DQNConfig, env: GraphEnv) -> Network:
-    """The network of ``dqn`` for what ``env`` shows.
+def usable(make_env: Callable[[Pool], GraphEnv], graphs: Sequence[NamedGraph]) -> tuple[NamedGraph, ...]:
+    """Those of ``graphs`` that the rule accepts: a small network may lack fewer edges than the budget."""
 
-    Raises:
-        ValueError: an unknown encoder or head.
-    """
-    seen = jax.eval_shape(lambda env: env.reset(jnp.int32(0), jax.random.key(0))[1], env)
-    return build_network(
-        dqn.encoder, dqn.head, features=seen.graph.node_features.shape[-1], marks=seen.marks.shape[-1],
-        pairs=seen.pairs.shape[0], width=dqn.width, rounds=dqn.rounds,
-    )  # fmt: skip
+    def accepted(graph: NamedGraph) -> bool:
+        try:
+            env_on(make_env, [graph])
+        except ValueError:
+            return False
+        return True
+
+    return tuple(graph for graph in graphs if accepted(graph))
 
 
 def make_problem(config: Train) -> Problem:
@@ -123,5 +121,5 @@ def make_problem(config: Train) -> Problem:
     dqn = config.dqn if config.dqn.head == "pair" else dataclasses.replace(config.dqn, picks="all")
     kind = f"{config.generator} graphs of {config.num_nodes} nodes" if source is None else f"shuffles of {source.name}"
     words = f"{config.num_graphs:,} {kind}; {config.held_out} others for validation, {config.held_out} for the test"
-    networks = (source,) if source is not None else tuple(load_graph(name) for name in SHOWCASE)
-    return Problem(config, dqn, make_env, train, valid, test, network_for(dqn, train), networks, words)
+    networks = (source,) if source is not None else usable(make_env, [load_graph(name) for name in SHOWCASE])
+    return Problem(config, dqn, make_env, train, valid, test, network_for(train, dqn), networks, words)

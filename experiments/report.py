@@ -1,123 +1,163 @@
-"""Results for people: tables, pictures, edits in the user's own names, one page."""
+"""Results for people: table rows, plain words about who is ahead, and one self-contained HTML page."""
 
 import base64
-import html as markup
-from collections.abc import Mapping, Sequence
+import html
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-import networkx as nx
-import numpy as np
-from rich.console import Console
+from experiments.comparison import AGENT, SEARCHERS, Comparison
+from experiments.evaluation import Interval
+from experiments.solving import Solution
 
-from envs.pools import Pool, make_pool
-from experiments.compare import Comparison, comparison_table, one_pass_best
-from experiments.configs import Train
-from experiments.evaluation import interval
-from lepton_rl.data import NamedGraph, write_edits_csv
-from lepton_rl.draw import draw_before_after, draw_curves, save_figure
-from lepton_rl.files import atomic_write
-
-__all__ = ["at_graph", "edits_of", "html", "learning_curve", "pool_of", "print_comparison", "solution", "summary"]
+__all__ = ["Section", "comparison_table", "edits_table", "networks_table", "page", "solution_table", "verdict"]
 
 
-def pool_of(graphs: Sequence[NamedGraph], capacity: int) -> Pool:
-    """Named graphs as one pool."""
-    return make_pool([graph.to_bitgraph(capacity) for graph in graphs])
+class Section(NamedTuple):
+    """A part of a report: a heading, words, a table (head and rows; ``bold`` rows stand out), and pictures."""
+
+    title: str
+    text: str = ""
+    head: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    bold: Sequence[int] = ()
+    pictures: Sequence[Path] = ()
 
 
-def summary(comparison: Comparison) -> dict[str, Any]:
-    """The JSON of a comparison."""
-    return {"before": float(comparison.start.mean()), "gain": comparison.summary()}
+def ranged(x: Interval) -> str:
+    """A mean and its interval."""
+    return f"{x.mean:+.3f} [{x.low:.3f}, {x.high:.3f}]"
 
 
-def print_comparison(title: str, comparison: Comparison, console: Console) -> None:
-    """The table and who won."""
-    table, verdict = comparison_table(title, comparison)
-    console.print(table)
-    console.print(verdict, style="italic")
+def _standing(lead: Interval) -> str:
+    return "ahead" if lead.low > 0 else "behind" if lead.high < 0 else "level"
 
 
-def at_graph(comparison: Comparison, index: int) -> Comparison:
-    """The part of a comparison that is about one graph."""
-    part = slice(index, index + 1)
-    return Comparison(
-        {method: actions[:, part] for method, actions in comparison.actions.items()},
-        {method: gains[:, part] for method, gains in comparison.gains.items()},
-        comparison.start[part],
+def verdict(comparison: Comparison, graph: int | None = None) -> str:
+    """Who is ahead, in words: the difference's 95 % interval excludes 0, or it counts as level."""
+    groups: dict[str, list[str]] = {}
+    for name in comparison.after:
+        if name != AGENT:
+            groups.setdefault(_standing(comparison.lead(name, graph)), []).append(name)
+    words = {"ahead": "is ahead of", "level": "is level with", "behind": "is behind"}
+    said = [f"{words[key]} {', '.join(groups[key])}" for key in words if key in groups]
+    return f"The agent {'; '.join(said)}."
+
+
+def _sorted(comparison: Comparison, graph: int | None) -> list[str]:
+    return sorted(comparison.after, key=lambda name: -float(comparison.gains(name, graph).mean()))
+
+
+def comparison_table(comparison: Comparison) -> Section:
+    """Every method on the test graphs, the best first."""
+    order = _sorted(comparison, None)
+    rows = []
+    for name in order:
+        lead = comparison.lead(name)
+        against = ("", "") if name == AGENT else (ranged(lead), _standing(lead))
+        rows.append((name, ranged(comparison.gain(name)), *against))
+    count = comparison.before.shape[0]
+    title = f"Gain on {count} held-out graphs (before: {comparison.before.mean():.4f})"
+    note = "Intervals of 95 % over seeds and graphs; differences are paired by graph."
+    head = ("method", "gain [95 %]", "dqn - method [95 %]", "dqn is")
+    return Section(title, f"{verdict(comparison)} {note}", head, rows, (order.index(AGENT),))
+
+
+def solution_table(solution: Solution) -> Section:
+    """Every method on one network, the best first."""
+    comparison, i = solution.comparison, solution.index
+    order = _sorted(comparison, i)
+    rows = [(name, ranged(solution.gain(name)), f"{solution.before + solution.gain(name).mean:.4f}") for name in order]
+    chosen = comparison.chosen_gain(i)
+    rows.append(("dqn, the plan chosen", ranged(chosen), f"{solution.before + chosen.mean:.4f}"))
+    title = f"{solution.graph.name}: {solution.graph.num_nodes} nodes, {len(solution.graph.edges)} edges, before: "
+    note = (
+        f"dqn is the mean of {comparison.after[AGENT].shape[0]} training seeds; the plan chosen is the best of theirs "
+        "under noise apart from the reported. Intervals of 95 % over plans and scoring noise."
     )
+    missing = [name for name in SEARCHERS if name not in comparison.after]
+    note += f" Left out on so large a graph (--search-nodes): {', '.join(missing)}." if missing else ""
+    head = ("method", "gain [95 %]", "after")
+    return Section(f"{title}{solution.before:.4f}", f"{verdict(comparison, i)} {note}", head, rows, (len(rows) - 1,))
 
 
-def edits_of(actions: np.ndarray, names: Sequence[str]) -> list[tuple[int, str, str, str]]:
-    """Rows (step, "add", source, target) of an episode's node picks i32[T], two an edge."""
-    picks = np.asarray(actions).reshape(-1, 2)
-    return [(i, "add", names[u], names[v]) for i, (u, v) in enumerate(picks.tolist(), 1)]
+def networks_table(solutions: Sequence[Solution]) -> Section:
+    """Gains of all methods on all networks, one column a network."""
+    names = list(dict.fromkeys(name for solution in solutions for name in solution.comparison.after))
+
+    def row(label: str, cell: Callable[[Solution], str]) -> tuple[str, ...]:
+        return (label, *(cell(solution) for solution in solutions))
+
+    def gain(name: str) -> Callable[[Solution], str]:
+        return lambda s: f"{s.gain(name).mean:+.3f}" if name in s.comparison.after else "–"
+
+    rows = [
+        row("nodes, edges", lambda s: f"{s.graph.num_nodes}, {len(s.graph.edges)}"),
+        row("before", lambda s: f"{s.before:.3f}"),
+        row("dqn, the plan chosen", lambda s: f"{s.comparison.chosen_gain(s.index).mean:+.3f}"),
+        *(row(name, gain(name)) for name in names),
+    ]
+    note = (
+        "dqn is the mean of the training seeds, the plan chosen the best of theirs under noise apart from the reported."
+    )
+    if any(name not in solution.comparison.after for name in names for solution in solutions):
+        note += " –: a search left out on so large a graph (--search-nodes)."
+    head = ("gain of", *(solution.graph.name for solution in solutions))
+    return Section("Real networks, held out from training", f"{_winners(solutions)} {note}", head, rows, (2,))
 
 
-def solution(
-    graph: NamedGraph, comparison: Comparison, objective: str, folder: Path, console: Console
-) -> dict[str, Any]:
-    """Print, draw and write what the agent did to one graph: the best seed by the *search's* own account is not
-    known to it, so the first seed's edits are shown and the interval is over all seeds."""
-    folder.mkdir(parents=True, exist_ok=True)
-    edits = edits_of(comparison.actions["dqn"][0, 0], graph.names)
-    write_edits_csv(folder / "edits.csv", edits)
-    before = graph.to_networkx()
-    after = nx.Graph(before)
-    after.add_edges_from((source, target) for _, _, source, target in edits)
-    start, gain = float(comparison.start[0]), float(comparison.gains["dqn"][0, 0])
-    picture = draw_before_after(before, after, objective=objective, values=(start, start + gain))
-    save_figure(picture, folder / "before_after.png")
-    print_comparison(f"{graph.name}: {graph.num_nodes} nodes, {len(graph.edges)} edges", comparison, console)
-    for line in graph.report:
-        console.print(f"note: {line}", style="dim", highlight=False)
-    console.print("edits: " + "; ".join(f"{source} – {target}" for _, _, source, target in edits), highlight=False)
-    listed = {"edits": [list(edit) for edit in edits], "picture": f"{folder.name}/before_after.png"}
-    return {**summary(comparison), **listed, "report": list(graph.report)}
+def _winners(solutions: Sequence[Solution]) -> str:
+    """Who is best on which network, by mean gain."""
+    best: dict[str, list[str]] = {}
+    for solution in solutions:
+        gains = {name: solution.gain(name).mean for name in solution.comparison.after if name != AGENT}
+        gains[AGENT] = solution.comparison.chosen_gain(solution.index).mean
+        top = max(gains, key=lambda name: gains[name])
+        best.setdefault(top if gains[top] > 1e-6 else "nobody gains", []).append(solution.graph.name)
+    return "Best: " + "; ".join(f"{name} on {', '.join(graphs)}" for name, graphs in best.items()) + "."
 
 
-def learning_curve(metrics: Sequence[Mapping[str, Any]], path: Path, config: Train) -> None:
-    """Validation gain against environment steps, mean over seeds with its 95 % band."""
-    steps_a_chunk = config.dqn.iterations // config.dqn.chunks * config.dqn.episodes * 2 * config.budget
-    x = np.array([row["chunk"] * steps_a_chunk for row in metrics], float)
-    y = np.array([row["validation"] for row in metrics], float).T
-    figure = draw_curves({"validation": (x, y)}, ylabel="gain", title=f"{config.objective}, {config.budget} edits")
-    save_figure(figure, path)
+def edits_table(solution: Solution) -> Section:
+    """The agent's edits in the user's node names."""
+    rows = [(str(i), "add", u, v) for i, (u, v) in enumerate(solution.edits(), 1)]
+    return Section(f"Edits of {solution.graph.name}", "", ("step", "operation", "source", "target"), rows)
 
 
-def _rows(result: Mapping[str, Any]) -> str:
-    cells = []
-    for method, row in sorted(result["gain"].items(), key=lambda item: -item[1]["mean"]):
-        low, high = row["ci95"]
-        cells.append(
-            f"<tr class={method}><td>{method}</td><td>{row['mean']:+.4f}</td><td>{low:+.4f} … {high:+.4f}</td></tr>"
-        )
-    head = "<tr><th>method</th><th>gain</th><th>95 % interval</th></tr>"
-    return f"<p>before: {result['before']:.4f}</p><table>{head}{''.join(cells)}</table>"
+_STYLE = """
+:root { color-scheme: light }
+body { font: 15px/1.5 system-ui, sans-serif; color: #2b2b2b; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2.2rem }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; display: block; overflow-x: auto }
+th, td { padding: .25rem .8rem .25rem 0; text-align: right; white-space: nowrap; border-bottom: 1px solid #e6e6e6 }
+th:first-child, td:first-child { text-align: left } th { font-weight: 600; color: #6a6a6a }
+tr.bold td { font-weight: 700; color: #0072b2 } img { max-width: 100%; margin: .8rem 0 }
+table.names td, table.names th { text-align: left } p { max-width: 46rem }
+"""
 
 
-def _image(path: Path) -> str:
-    data = base64.b64encode(path.read_bytes()).decode()
-    return f'<img alt="{markup.escape(path.stem)}" src="data:image/png;base64,{data}">'
+def _section(section: Section) -> str:
+    parts = [f"<h2>{html.escape(section.title)}</h2>"]
+    if section.text:
+        parts.append(f"<p>{html.escape(section.text)}</p>")
+    if section.rows:
+        cells = "".join(f"<th>{html.escape(cell)}</th>" for cell in section.head)
+        names = ' class="names"' if "target" in section.head or not any(section.head) else ""
+        parts.append(f"<table{names}><tr>{cells}</tr>" if any(section.head) else f"<table{names}>")
+        for i, row in enumerate(section.rows):
+            cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
+            parts.append(f"<tr{' class=bold' if i in section.bold else ''}>{cells}</tr>")
+        parts.append("</table>")
+    for path in section.pictures:
+        data = base64.b64encode(path.read_bytes()).decode()
+        parts.append(f'<img alt="{html.escape(path.stem)}" src="data:image/png;base64,{data}">')
+    return "\n".join(parts)
 
 
-STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:960px;margin:2rem auto;padding:0 1rem;color:#222}
-table{border-collapse:collapse}td,th{padding:.2rem .8rem;text-align:right;border-bottom:1px solid #ddd}
-td:first-child,th:first-child{text-align:left}tr.dqn{font-weight:bold;background:#eef6fb}img{max-width:100%}"""
-
-
-def html(folder: Path, result: Mapping[str, Any], config: Train) -> None:
-    """One self-contained page: tables, learning curve, pictures, edits."""
-    title = f"{config.env} · {config.objective} · {config.budget} edits"
-    parts = [f"<h1>{markup.escape(title)}</h1>"]
-    if len(result["held_out"]["gain"]["dqn"]["seeds"]) and config.graph is None:
-        parts += ["<h2>Held-out generated graphs</h2>", _rows(result["held_out"])]
-    if (folder / "learning_curve.png").exists():
-        parts += ["<h2>Learning curve</h2>", _image(folder / "learning_curve.png")]
-    for name, network in result["networks"].items():
-        listed = "".join(f"<li>{markup.escape(f'{s} – {t}')}</li>" for _, _, s, t in network["edits"])
-        picture = _image(folder / network["picture"])
-        parts += [f"<h2>{markup.escape(name)}</h2>", _rows(network), f"<ol>{listed}</ol>", picture]
-    page = f"<!doctype html><html lang=en><meta charset=utf-8><title>{markup.escape(title)}</title><style>{STYLE}</style>"
-    with atomic_write(folder / "report.html") as stream:
-        stream.write(page + "".join(parts) + "</html>\n")
+def page(title: str, settings: Mapping[str, str], sections: Sequence[Section]) -> str:
+    """A self-contained HTML page; pictures are embedded."""
+    first = Section("Settings", "", ("", ""), [(name, text) for name, text in settings.items()])
+    body = "\n".join(_section(section) for section in (*sections, first))
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
+        f"<style>{_STYLE}</style></head>\n<body><h1>{html.escape(title)}</h1>\n{body}\n</body></html>\n"
+    )

@@ -1,170 +1,215 @@
-"""``train``: one program for all seeds, in chunks; then the comparison, the pictures and real networks."""
+"""``train``: learn, compare with every baseline on held-out graphs, edit real networks, report."""
 
-import dataclasses
-import json
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from agents.dqn import TrainState
-from agents.training import Runs, make_runs, network_for
-from envs.base import GraphEnv
-from experiments import report
-from experiments.compare import Comparison, compare
+from agents.training import Runs, make_runs
+from experiments.comparison import AGENT, Comparison, compare, methods
 from experiments.configs import Train
-from experiments.problems import Problem, environment, generated_problem, named_graph, shuffled_problem
-from experiments.runs import Run, open_run, write_json
-from lepton_rl.data import NAMED, NamedGraph
+from experiments.display import Display, settings
+from experiments.evaluation import interval
+from experiments.folder import RunFolder, free_name, make_folder, open_run
+from experiments.problem import Problem, make_problem
+from experiments.report import Section, comparison_table, edits_table, networks_table, page, solution_table
+from experiments.solving import Solution, count_methods, solve_networks, write_solution
+from lepton_rl.draw import draw_curves, save_figure
 
-__all__ = ["compare_with_progress", "problem_of", "run", "train"]
-
-REAL = tuple(NAMED)
-
-
-class Stopped(Exception):
-    """Ctrl-C came; everything up to the last chunk is kept."""
+__all__ = ["Trained", "fit", "run", "train"]
 
 
-def problem_of(config: Train) -> tuple[Problem, NamedGraph | None]:
-    """The environments of a run, and the user's graph where there is one."""
-    if config.graph is None:
-        settings = (config.env, config.objective, config.budget, config.reward)
-        return generated_problem(*settings, config.generator, config.num_nodes, config.num_graphs), None
-    named = named_graph(config.graph, config.objective)
-    settings = (config.env, config.objective, config.budget, config.reward)
-    return shuffled_problem(named, *settings, config.num_graphs), named
+class Trained(NamedTuple):
+    """A run that is through with training.
 
-
-@contextmanager
-def _between_chunks() -> Iterator[list[bool]]:
-    """Turn the first Ctrl-C into a flag that is read between chunks; the second one interrupts at once."""
-    asked: list[bool] = []
-
-    def note(*_: Any) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(True)
-
-    try:
-        before = signal.signal(signal.SIGINT, note)
-    except ValueError:  # not in the main thread: nothing to catch there
-        yield asked
-        return
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _progress(console: Console) -> Progress:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"))
-    return Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console)
-
-
-def train(run: Run, problem: Problem, runs: Runs, console: Console, resume: bool = False) -> TrainState:
-    """Train all seeds, saving after every chunk.
-
-    Raises:
-        Stopped: Ctrl-C; the run can be used and resumed.
+    Attributes:
+        problem: what it was trained on. ``folder``: where it is kept.
+        params: the best parameters of S seeds. ``value``: f32[S], their mean returns on the validation graphs.
     """
-    seeds = range(run.config.seed, run.config.seed + run.config.seeds)
-    begin, total = time.perf_counter(), run.config.dqn.chunks
-    with _progress(console) as progress, _between_chunks() as asked:
-        task = progress.add_task("compiling", total=total, note="")
-        state = runs.init(problem.train, seeds)
-        if resume:
-            state = run.restore(state)
-        chunk = runs.chunks_done(state)
-        progress.update(task, completed=chunk)
-        for state, metrics in runs.chunks(problem.train, problem.valid, state):  # noqa: B020 - donated
-            chunk += 1
-            row = {name: np.asarray(value).astype(float).tolist() for name, value in metrics._asdict().items()}
-            run.log({"chunk": chunk, "seconds": time.perf_counter() - begin, **row})
-            run.save(state, chunk)
-            note = f"loss {np.mean(row['loss']):.5f}  validation {np.mean(row['validation']):+.4f}"
-            progress.update(task, completed=chunk, description="training", note=note)
-            if asked and chunk < total:
-                raise Stopped
-    return state
+
+    problem: Problem
+    folder: RunFolder
+    params: Any
+    value: np.ndarray
 
 
-def compare_with_progress(env: GraphEnv, runs: Runs, params: Any, seed: int, console: Console, what: str) -> Comparison:
-    """:func:`compare` under a spinner that names the method at work."""
-    network = network_for(env, runs.config)
-    with console.status(f"evaluating {what}") as status:
-        return compare(env, network, params, seed, progress=lambda m: status.update(f"evaluating {what}: {m}"))
-
-
-def _header(config: Train, console: Console) -> None:
-    device = jax.devices()[0]
-    what = config.graph or f"{config.num_graphs} {config.generator} graphs of {config.num_nodes} nodes"
-    console.print(
-        f"[bold]lepton_rl[/] {config.env} · {config.objective} · {config.budget} edits · {what} · "
-        f"{config.seeds} seeds · {device.platform} ({device.device_kind})"
-    )
-
-
-def _real_networks(config: Train, runs: Runs, params: Any, folder: Path, console: Console) -> dict[str, Any]:
-    """Edit the networks that networkx carries; all are held out from training."""
-    results = {}
-    graphs = [named_graph(name, config.objective) for name in REAL]
-    capacity = max(graph.num_nodes for graph in graphs)
-    pool = report.pool_of(graphs, capacity)
-    env = environment(config.env, pool, config.objective, config.budget, config.reward)
-    comparison = compare_with_progress(env, runs, params, config.seed, console, "real networks")
-    for i, graph in enumerate(graphs):
-        one = report.at_graph(comparison, i)
-        results[graph.name] = report.solution(graph, one, config.objective, folder / graph.name, console)
-    return results
-
-
-def run(config: Train) -> int:
-    """The command ``train``."""
-    console = Console()
-    if config.resume is not None:
-        current = open_run(config.resume)
-        config = dataclasses.replace(current.config, resume=config.resume)
+def run(command: Train) -> int:
+    """Train, or go on with a run; then evaluate and report."""
+    display, begun = Display(), time.perf_counter()
+    if command.resume is not None:
+        folder, config = open_run(command.resume)
+        problem = make_problem(config)
+        begin = partial(restart, problem, folder)
     else:
-        rule = config.env.removeprefix("lepton/").removesuffix("-v0")
-        name = config.name or f"{rule}-{config.objective}-{config.budget}"
-        current = Run(config.runs_dir / name, config)
-    problem, named = problem_of(config)
-    if config.resume is None:
-        current.start()
-    _header(config, console)
-    runs = make_runs(network_for(problem.train, config.dqn), config.dqn, config.seeds)
-    try:
-        state = train(current, problem, runs, console, resume=config.resume is not None)
-    except Stopped:
-        console.print(f"stopped. The run is usable: eval or solve with {current.folder}, or train --resume it.")
-        return 130
-    finish(current, problem, runs, state.best_params, named, console)
+        problem = make_problem(command)
+        folder = new_run(command)
+        begin = partial(start, problem, folder)
+    finish(problem, folder, begin, display)
+    display.say(f"\n{folder.path / 'report.html'}  ({time.perf_counter() - begun:.0f} s in all)")
     return 0
 
 
-def finish(
-    current: Run, problem: Problem, runs: Runs, params: Any, named: NamedGraph | None, console: Console
-) -> None:
-    """Compare on held-out graphs, draw, edit real networks, write the result."""
-    config, folder = current.config, current.folder
-    comparison = compare_with_progress(problem.test, runs, params, config.seed, console, "held-out graphs")
-    result: dict[str, Any] = {"held_out": report.summary(comparison)}
-    if named is None:
-        report.print_comparison("gain on held-out generated graphs", comparison, console)
-        result["networks"] = _real_networks(config, runs, params, folder, console)
-    else:
-        one = report.at_graph(comparison, 0)
-        result["networks"] = {named.name: report.solution(named, one, config.objective, folder, console)}
-    metrics = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    report.learning_curve(metrics, folder / "learning_curve.png", config)
-    write_json(folder / "result.json", result)
-    report.html(current.folder, result, config)
-    console.print(f"written: {folder}/report.html, result.json, pictures, policy")
+def train(config: Train, display: Display) -> Trained:
+    """Check everything, make the folder, then train.
+
+    Raises:
+        ValueError: settings that cannot be used; a folder that exists or cannot be written.
+    """
+    problem = make_problem(config)
+    name = config.name or free_name(config.runs_dir, default_name(config))
+    folder = RunFolder(make_folder(config.runs_dir / name))
+    folder.write_config(config)
+    runs = make_runs(problem.network, problem.dqn, config.seeds)
+    display.header("lepton_rl", settings(problem) | {"run": str(folder.path)})
+    try:
+        state = runs.init(problem.train, range(config.seed, config.seed + config.seeds))
+        return fit(problem, runs, state, folder, [], display)
+    except KeyboardInterrupt:
+        if not folder.read_metrics():
+            folder.discard()
+            raise KeyboardInterrupt("Nothing was learnt yet, so nothing is kept.") from None
+        raise
+
+
+def resume(path: Path, display: Display) -> Trained:
+    """Go on where the newest sound checkpoint stopped; the result is bit-equal to an uninterrupted run.
+
+    Raises:
+        ValueError: no such run, or one without a checkpoint.
+    """
+    folder, config = open_run(path)
+    problem = make_problem(config)
+    runs = make_runs(problem.network, problem.dqn, config.seeds)
+    seeds = range(config.seed, config.seed + config.seeds)
+    like = jax.eval_shape(lambda env: runs.init(env, seeds), problem.train)
+    state = folder.restore(like)
+    done = int(np.asarray(state.iteration).reshape(-1)[0])
+    rows = [row for row in folder.read_metrics() if row["iteration"] <= done]
+    display.header("lepton_rl", settings(problem) | {"run": f"{folder.path}, from iteration {done}"})
+    return fit(problem, runs, state, folder, rows, display)
+
+
+def default_name(config: Train) -> str:
+    """Rule, objective, graphs and budget."""
+    rule = config.env.removeprefix("lepton/").removesuffix("-v0")
+    graphs = f"{config.generator}{config.num_nodes}" if config.graph is None else Path(config.graph).stem
+    return f"{rule}-{config.objective}-{graphs}-{config.budget}"
+
+
+def fit(
+    problem: Problem, runs: Runs, state: Any, folder: RunFolder, rows: list[dict[str, Any]], display: Display
+) -> Trained:
+    """Train chunk by chunk; after each the whole state is on disk, so that a stop costs one chunk at most."""
+    begun = time.perf_counter()
+    try:
+        with display.phase("train", runs.config.chunks) as phase:
+            for _ in rows:
+                phase.advance()
+            phase.note("compiling (the first chunk takes longest)")
+            for state, metrics in runs.chunks(problem.train, problem.valid, state):
+                row = {
+                    "iteration": int(np.asarray(state.iteration).reshape(-1)[0]),
+                    "edits": int(np.asarray(state.iteration).reshape(-1)[0]) * runs.config.episodes * problem.config.budget,
+                    **{name: np.asarray(leaf).tolist() for name, leaf in metrics._asdict().items()},
+                    "seconds": round(time.perf_counter() - begun, 2),
+                }
+                rows.append(row)
+                folder.save(state, rows)
+                phase.advance(
+                    f"loss {np.mean(row['loss']):.2e}  return {np.mean(row['episode_return']):+.4f}  "
+                    f"validation {np.mean(row['validation']):+.4f}"
+                )
+    except KeyboardInterrupt:
+        if not rows:
+            raise
+        raise KeyboardInterrupt(
+            f"Kept: {folder.path}, after {rows[-1]['iteration']} of {runs.config.iterations} iterations (best "
+            f"validation {np.max([row['validation'] for row in rows]):+.4f}). Go on: train --resume {folder.path}. "
+            f"Use it as it is: solve --run {folder.path} --graph …, or eval --run {folder.path}."
+        ) from None
+    params, value = folder.policies(problem)
+    return Trained(problem, folder, params, value)
+
+
+def evaluate(trained: Trained, display: Display) -> tuple[Comparison, list[Solution]]:
+    """The agent beside every baseline: on the test graphs, then on real networks."""
+    problem, config = trained.problem, trained.problem.config
+    nodes = problem.test.pool.capacity
+    names = methods(nodes, config.search_nodes)
+    with display.phase("test", len(names)) as phase:
+        phase.note(f"{names[0]} …")
+        comparison = compare(problem.network, problem.test, trained.params, names, done=phase.advance)
+    with display.phase("networks", count_methods(problem.networks, config.search_nodes)) as phase:
+        solutions = solve_networks(
+            problem, trained.params, problem.networks, config.search_nodes, done=phase.advance
+        )
+    return comparison, solutions
+
+
+def curve_figure(trained: Trained, comparison: Comparison) -> Path:
+    """The learning curve on validation graphs, with what the baselines reach on the test graphs."""
+    rows = trained.folder.read_metrics()
+    x = np.array([row["edits"] for row in rows], float)
+    y = np.array([row["validation"] for row in rows]).T
+    references = {name: float(comparison.gains(name).mean()) for name in comparison.after if name != AGENT}
+    figure = draw_curves(
+        {AGENT: (x, y)}, xlabel="edits played, each seed", ylabel="mean gain on validation graphs",
+        title=f"{trained.problem.config.objective.replace('_', ' ')}, {trained.problem.config.budget} edges added",
+        references=references,
+    )  # fmt: skip
+    return save_figure(figure, trained.folder.path / "learning_curve.png", dpi=110)
+
+
+def result_json(trained: Trained, comparison: Comparison, solutions: list[Solution]) -> dict[str, Any]:
+    """Everything that was measured, in JSON values."""
+    before = interval(comparison.before.mean(-1))
+    test: dict[str, Any] = {}
+    for name in comparison.after:
+        gain, lead = comparison.gain(name), comparison.lead(name)
+        test[name] = {
+            "mean": gain.mean, "ci95": [gain.low, gain.high], "seeds": comparison.gains(name).mean(1).tolist(),
+            "dqn_minus_this": [lead.mean, lead.low, lead.high],
+        }  # fmt: skip
+    return {
+        "objective": trained.problem.config.objective,
+        "budget": trained.problem.config.budget,
+        "validation": trained.value.tolist(),
+        "test": {"graphs": len(comparison.before), "before": before._asdict(), "gain": test},
+        "networks": {solution.graph.name: solution.as_json() for solution in solutions},
+    }
+
+
+def report(trained: Trained, display: Display) -> None:
+    """Evaluate; print and write tables, pictures, edits, ``result.json`` and ``report.html``."""
+    folder, config = trained.folder, trained.problem.config
+    try:
+        comparison, solutions = evaluate(trained, display)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"Training was through; evaluate again with train --resume {folder.path}."
+        ) from None
+    sections = [comparison_table(comparison)._replace(pictures=[curve_figure(trained, comparison)])]
+    one = len(solutions) == 1
+    sections += [] if one else [networks_table(solutions)]
+    for solution in solutions:
+        prefix = "" if one else f"{solution.graph.name}_"
+        picture = write_solution(folder.path, solution, config.objective, prefix)
+        sections += [solution_table(solution)] if one else []
+        sections.append(edits_table(solution)._replace(pictures=[picture]))
+    show(sections, display)
+    folder.write_json("result.json", result_json(trained, comparison, solutions))
+    title = f"{config.objective.replace('_', ' ')}: {config.budget} edges added"
+    folder.write("report.html", page(title, settings(trained.problem), sections))
+
+
+def show(sections: list[Section], display: Display) -> None:
+    """Print sections as tables; lists of edits on one line each."""
+    for section in sections:
+        if "target" in section.head:
+            edits = ", ".join(f"{row[2]} – {row[3]}" for row in section.rows)
+            display.say(f"\n[bold]{section.title}[/]: {edits}")
+            continue
+        display.table(section.title, section.head, section.rows, section.bold)
+        display.say(f"[dim]{section.text}[/]")

@@ -69,6 +69,7 @@ class NodeScore(nnx.Module):
         return h, pooled(h, observation.graph)
 
     def __call__(self, prepared: Any, observation: Any) -> Float[Array, "A"]:
+        """Score every node as the next pick."""
         h, mean = prepared
         selected = observation.marks[:, 0] @ h  # zero when nothing is selected
         chosen = observation.marks[:, 0].sum(keepdims=True)
@@ -102,6 +103,7 @@ class PairScore(nnx.Module):
         return add, mul, pairs, pooled(h, graph)
 
     def __call__(self, prepared: Any, observation: Any) -> Float[Array, "A"]:
+        """Score every node as the next pick."""
         add, mul, inputs, mean = prepared
         left = observation.marks[:1, 1]
         shared = self.shared(jnp.concatenate([mean, left]))
@@ -136,7 +138,7 @@ class PairScore(nnx.Module):
 class GraphNetwork(nnx.Module):
     """Structural inputs, an encoder, a head."""
 
-    def __init__(self, encoder: nnx.Module, head: nnx.Module) -> None:
+    def __init__(self, encoder: Callable[..., Any], head: Any) -> None:
         self.encoder = encoder
         self.head = head
 
@@ -147,7 +149,7 @@ class GraphNetwork(nnx.Module):
 
 
 def network_from_module(build: Callable[[nnx.Rngs], Any]) -> Network:
-    """A network from ``build(rngs) -> nnx.Module``, whose result has ``encode(observation)`` and ``head(h, observation)``."""
+    """A network from ``build(rngs)``, an nnx module with ``encode(observation) -> h`` and ``head(h, observation)``."""
     graphdef, _ = nnx.split(nnx.eval_shape(lambda: build(nnx.Rngs(0))))
 
     def init(key: PRNGKeyArray, observation: Any) -> Any:

@@ -13,12 +13,11 @@ again, never a scatter-add (which XLA runs on one thread on CPU and as compare-a
 Letters: N node slots, D width (or the static largest degree of the lists).
 """
 
-from functools import partial
 from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, UInt32
+from jaxtyping import Array, Float
 
 from lepton_rl.graph import BitGraph, degree, neighbours, unpack_bits
 
@@ -47,7 +46,8 @@ def aggregate(
     """
     if reduce == "max":
         return _largest(h, graph, max_degree)
-    total = _undirected_sum(max_degree, h, graph) if not graph.directed else _sum(max_degree, h, graph)
+    layout = (graph.rows,) if max_degree is None else _lists(graph, max_degree)
+    total = _sum(h, layout) if graph.directed else _undirected_sum(h, layout)
     return total if reduce == "sum" else total / _at_least_one(graph, h)
 
 
@@ -79,20 +79,17 @@ def _finite(largest: Array) -> Array:
     return jnp.where(largest == -jnp.inf, 0.0, largest)
 
 
-def _dense(rows: UInt32[Array, "N W"], h: Float[Array, "N D"]) -> Float[Array, "N N"]:
-    return unpack_bits(rows, h.shape[0]).astype(h.dtype)
-
-
 def _lists(graph: BitGraph, max_degree: int) -> tuple[Array, Array]:
     """``(index i32[N, D], excess f32[])``: unused entries name the row after the last; excess is NaN if D is short."""
     index, mask, dropped = neighbours(graph, max_degree)
     return jnp.where(mask, index, graph.capacity), jnp.where(dropped > 0, jnp.nan, 0.0)
 
 
-def _sum(max_degree: int | None, h: Float[Array, "N D"], graph: BitGraph) -> Float[Array, "N D"]:
-    if max_degree is None:
-        return _dense(graph.rows, h) @ h
-    index, excess = _lists(graph, max_degree)
+def _sum(h: Float[Array, "N D"], layout: tuple[Array, ...]) -> Float[Array, "N D"]:
+    """The sum over a layout: ``(rows,)`` is dense, ``(index, excess)`` are lists."""
+    if len(layout) == 1:
+        return unpack_bits(layout[0], h.shape[0]).astype(h.dtype) @ h
+    index, excess = layout
     padded = jnp.pad(h, ((0, 1), (0, 0)))
     return _fold(jnp.add, padded, index, jnp.zeros_like(h)) + excess
 
@@ -114,17 +111,15 @@ def _fold(combine: Any, padded: Array, index: Array, start: Array) -> Array:
     return jax.lax.scan(one, start, index.T, unroll=min(index.shape[1], UNROLL))[0]
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _undirected_sum(max_degree: int | None, h: Float[Array, "N D"], graph: BitGraph) -> Float[Array, "N D"]:
-    return _sum(max_degree, h, graph)
+_undirected_sum = jax.custom_vjp(_sum)
 
 
-def _forward(max_degree: int | None, h: Array, graph: BitGraph) -> tuple[Array, BitGraph]:
-    return _sum(max_degree, h, graph), graph
+def _forward(h: Array, layout: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
+    return _sum(h, layout), layout
 
 
-def _backward(max_degree: int | None, graph: BitGraph, cotangent: Array) -> tuple[Array, None]:
-    return _sum(max_degree, cotangent, graph), None
+def _backward(layout: tuple[Array, ...], cotangent: Array) -> tuple[Array, None]:
+    return _sum(cotangent, layout), None
 
 
 _undirected_sum.defvjp(_forward, _backward)

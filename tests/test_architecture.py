@@ -78,7 +78,8 @@ def test_public_names_have_docstrings_and_arguments_have_types():
     documented = [ast.get_docstring(node) is not None for _, node in top]
     assert sum(documented) / len(documented) >= 0.9
     untyped = [f"{module_name(path)}.{f.name}({arg.arg})" for path, f in public
-               for arg in f.args.args + f.args.kwonlyargs if arg.annotation is None and arg.arg not in ("self", "cls")]  # fmt: skip
+               for arg in f.args.args + f.args.kwonlyargs
+               if arg.annotation is None and arg.arg not in ("self", "cls")]  # fmt: skip
     assert not untyped
 
 

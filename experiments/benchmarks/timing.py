@@ -1,7 +1,7 @@
 """Compile once, time often, keep the fastest: on a shared machine the minimum is the least disturbed measurement."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -23,7 +23,7 @@ class Program(NamedTuple):
 
 
 def compile_program(function: Callable[..., Any], *arguments: Any) -> Program:
-    """Compile ``function`` for arguments of these shapes (arrays or ``jax.ShapeDtypeStruct``)."""
+    """Compile ``function`` for arguments like these."""
     begin = time.perf_counter()
     compiled = jax.jit(function).lower(*arguments).compile()
     seconds = time.perf_counter() - begin
@@ -32,12 +32,19 @@ def compile_program(function: Callable[..., Any], *arguments: Any) -> Program:
     return Program(compiled, seconds, sum(getattr(memory, part, 0) for part in parts) / 1e6)
 
 
-def fastest(call: Callable[[], Any], budget: float, repeats: int = 3) -> float:
-    """Seconds of the fastest call, after one to warm up: at least ``repeats`` calls, more while ``budget`` s last."""
-    jax.block_until_ready(call())
-    end, best, count = time.perf_counter() + budget, float("inf"), 0
-    while count < repeats or time.perf_counter() < end:
-        begin = time.perf_counter()
+def fastest(calls: Sequence[Callable[[], Any]], seconds: float, repeats: int = 3) -> list[float]:
+    """Seconds of the fastest run of each call, taken in turns so that a disturbance meets all of them.
+
+    Args:
+        calls: return arrays. ``seconds``: to spend on all, a warming-up turn apart. ``repeats``: turns at least.
+    """
+    for call in calls:
         jax.block_until_ready(call())
-        best, count = min(best, time.perf_counter() - begin), count + 1
+    end, best, turn = time.perf_counter() + seconds, [float("inf")] * len(calls), 0
+    while turn < repeats or time.perf_counter() < end:
+        for i, call in enumerate(calls):
+            begin = time.perf_counter()
+            jax.block_until_ready(call())
+            best[i] = min(best[i], time.perf_counter() - begin)
+        turn += 1
     return best

@@ -1,0 +1,1 @@
+"""Published tables beside their baselines: ``python -m experiments.scoreboards robustness``."""

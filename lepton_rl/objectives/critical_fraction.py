@@ -72,17 +72,7 @@ def fold(step: Callable[..., Array], acc: Array, *arrays: Array) -> Array:
     return run(acc, *(a[whole * UNROLL :] for a in arrays))
 
 
-def count_earlier(keys: Integer[Array, "N O"], present: Bool[Array, "N"]) -> Times:
-    """How many present nodes have a smaller key, per column."""
-    dtype = _time_dtype(keys.shape[0])
-
-    def step(acc: Array, key: Array, there: Array) -> Array:
-        return acc + ((key[None] < keys) & there).astype(dtype)
-
-    return _once(lambda: fold(step, jnp.zeros(keys.shape, dtype), keys, present))
-
-
-def _once(function: Callable[[], Array]) -> Array:
+def once(function: Callable[[], Array]) -> Array:
     """``function()``, computed once: XLA:CPU would merge it into the loops that read it, and run it there per node.
 
     A loop of one turn is a border that it does not cross, provided that it cannot see that there is only one.
@@ -90,6 +80,16 @@ def _once(function: Callable[[], Array]) -> Array:
     out = jax.eval_shape(function)
     start = jnp.zeros(out.shape, out.dtype), jax.lax.optimization_barrier(jnp.bool_(True))
     return jax.lax.while_loop(lambda state: state[1], lambda _: (function(), jnp.bool_(False)), start)[0]
+
+
+def count_earlier(keys: Integer[Array, "N O"], present: Bool[Array, "N"]) -> Times:
+    """How many present nodes have a smaller key, per column."""
+    dtype = _time_dtype(keys.shape[0])
+
+    def step(acc: Array, key: Array, there: Array) -> Array:
+        return acc + ((key[None] < keys) & there).astype(dtype)
+
+    return once(lambda: fold(step, jnp.zeros(keys.shape, dtype), keys, present))
 
 
 def draw_ranks(graph: BitGraph, key: PRNGKeyArray, num_orders: int) -> Times:

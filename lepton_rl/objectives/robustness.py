@@ -6,7 +6,7 @@ get its row. There are no pointers to chase, every step is the same fused loop o
 Letters: N node slots, W words of a row, O removal orders.
 """
 
-from functools import cache
+from functools import cache, reduce
 from typing import Literal
 
 import jax
@@ -15,9 +15,9 @@ from jaxtyping import Array, Int, Integer, PRNGKeyArray, UInt32
 
 from lepton_rl.graph import WORD, BitGraph, num_nodes
 from lepton_rl.objectives.base import Edit, Objective, Value
-from lepton_rl.objectives.critical_fraction import draw_ranks, fold, removal_times
+from lepton_rl.objectives.critical_fraction import draw_ranks, fold, once, removal_times
 
-__all__ = ["largest_component", "largest_component_random", "largest_component_targeted", "largest_components"]
+__all__ = ["largest_component", "largest_component_areas", "largest_component_random", "largest_component_targeted"]
 
 Times = Integer[Array, "N O"]
 
@@ -29,33 +29,41 @@ def _bits(size: int) -> UInt32[Array, "N W"]:
     return jnp.where(word[:, None] == jnp.arange(-(-size // WORD)), bit[:, None], 0).astype(jnp.uint32)
 
 
-def largest_components(graph: BitGraph, times: Times) -> Int[Array, "N O"]:
-    """Nodes in the largest component of what is left after q = 1 … N removals, i32[N, O], row q - 1; 0 from q = n.
+def largest_component_areas(graph: BitGraph, times: Times) -> Int[Array, "O"]:
+    """The nodes in the largest component of what is left after q removals, summed over q = 1 … n, per order.
 
     ``times`` are the removal times 1 … n of the nodes present and 0 at absent ones.
     """
     N, orders = times.shape
-    bits, nodes = _bits(N), jnp.arange(N, dtype=times.dtype)
+    words = -(-N // WORD)
+    bits = _bits(N)
+    marks = jnp.concatenate([graph.rows, bits], 1)
+
+    def inserted(time: Array) -> UInt32[Array, "V O"]:
+        """The neighbours of the node with this time, and the node itself; nothing where no node has it."""
+
+        def pick(acc: Array, times: Array, marks: Array) -> Array:
+            return acc | jnp.where(times == time, marks[:, None], 0)
+
+        return once(lambda: fold(pick, jnp.zeros((2 * words, orders), jnp.uint32), times, marks))
 
     def insert(i: Array, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        rows, largest, curve = state
-        time = (N - i).astype(times.dtype)
-        # At most one node of an order has this time; none has where there are fewer nodes than slots.
-        now = (times == time) & graph.node_mask[:, None]
-        node = fold(lambda acc, now, v: acc | jnp.where(now, v, 0), jnp.zeros(orders, times.dtype), now, nodes)
-        there = jnp.where(time <= num_nodes(graph), jnp.uint32(0xFFFFFFFF), 0).astype(jnp.uint32)
-        near, own = (table[node].T & there for table in (graph.rows, bits))
-        touched = jnp.where(((rows & near) != 0).any(1, keepdims=True), rows, 0)
-        union = fold(jnp.bitwise_or, own, touched)
-        inside = ((union[None] & bits[:, :, None]) != 0).any(1, keepdims=True)
-        rows = jnp.where(inside, union, rows)
-        largest = jnp.maximum(largest, jax.lax.population_count(union).sum(0).astype(jnp.int32))
-        return rows, largest, curve.at[N - 2 - i].set(largest)
+        rows, largest, area = state
+        near, own = jnp.split(inserted((N - i).astype(times.dtype)), 2)
 
-    rows = jnp.zeros((N, bits.shape[1], orders), jnp.uint32)
-    empty = rows, jnp.zeros(orders, jnp.int32), jnp.zeros((N, orders), jnp.int32)
+        def join(acc: Array, row: Array) -> Array:
+            touched = reduce(jnp.bitwise_or, [row[w] & near[w] for w in range(words)])
+            return acc | jnp.where(touched != 0, row, 0)
+
+        union = once(lambda: fold(join, own, rows))
+        inside = (union[jnp.arange(N) // WORD] & bits.max(1, keepdims=True)) != 0
+        rows = jnp.where(inside[:, None], union, rows)
+        largest = jnp.maximum(largest, jax.lax.population_count(union).sum(0).astype(jnp.int32))
+        return rows, largest, area + largest
+
+    nobody = jnp.zeros((N, words, orders), jnp.uint32), jnp.zeros(orders, jnp.int32), jnp.zeros(orders, jnp.int32)
     # The node removed first (time 1) is never inserted: the whole network is no point of the curve.
-    return jax.lax.fori_loop(0, N - 1, insert, empty)[2]
+    return jax.lax.fori_loop(0, N - 1, insert, nobody)[2]
 
 
 @cache
@@ -76,7 +84,7 @@ def largest_component(removal: Literal["random", "targeted"], num_orders: int | 
         return draw_ranks(graph, key, num_orders or 2 * graph.capacity)
 
     def init(graph: BitGraph, ranks: Times) -> Value:
-        areas = largest_components(graph, removal_times(graph, ranks, removal)).sum(0)[: ranks.shape[1]]
+        areas = largest_component_areas(graph, removal_times(graph, ranks, removal))[: ranks.shape[1]]
         n = jnp.maximum(num_nodes(graph), 1).astype(jnp.float32)
         return Value(value=areas.astype(jnp.float32).mean() / n**2)
 

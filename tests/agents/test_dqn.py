@@ -54,7 +54,7 @@ def trained(env, network):
     runs = make_runs(network, SMALL, 3)
     state = runs.init(env, [0, 1, 2])
     history = []
-    for state, metrics in runs.chunks(env, env, state):
+    for state, metrics in runs.chunks(env, env, state):  # noqa: B007, B020 - donated
         history.append(metrics)
     return state, history
 
@@ -157,7 +157,7 @@ def test_seeds_differ_and_runs_repeat_bit_for_bit(env, network, trained):
     state, _ = trained
     runs = make_runs(network, SMALL, 3)
     again = runs.init(env, [0, 1, 2])
-    for again, _ in runs.chunks(env, env, again):  # noqa: B020 - the state is donated
+    for again, _ in runs.chunks(env, env, again):  # noqa: B007, B020 - donated
         pass
     assert same(state, again)
     first, second = (jax.tree.leaves(jax.tree.map(lambda leaf, i=i: leaf[i], state.params)) for i in (0, 1))
@@ -184,7 +184,7 @@ def test_chunks_compile_once(env, network, trained):
     before = training._chunk._cache_size()
     runs = make_runs(network, SMALL, 3)
     state = runs.init(env, [5, 6, 7])
-    for state, _ in runs.chunks(env, env, state):  # noqa: B020
+    for state, _ in runs.chunks(env, env, state):  # noqa: B007, B020
         pass
     # A new learner is a new program by its functions' identity; equal settings give the same learner.
     assert training._chunk._cache_size() == before

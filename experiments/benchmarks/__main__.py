@@ -1,0 +1,83 @@
+"""``python -m experiments.benchmarks envs | training``. Options are parsed before jax is imported."""
+
+import json
+import platform
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import tyro
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from experiments.benchmarks.options import Envs, Training
+from lepton_rl.files import atomic_write
+
+__all__ = ["main"]
+
+COMMANDS = {"envs": Envs, "training": Training}
+
+
+def _write(path: Path | None, device: str, rows: list[dict[str, Any]]) -> None:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as stream:
+            json.dump({"device": device, "rows": rows}, stream, indent=1)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return str(value)
+
+
+def _table(rows: list[dict[str, Any]], device: str) -> Table:
+    table = Table(title=device, title_justify="left")
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "), justify="right")
+    for row in rows:
+        table.add_row(*(_shown(value) for value in row.values()))
+    return table
+
+
+def _measure(options: Envs | Training, console: Console) -> None:
+    """Every row is printed and written as soon as it is measured."""
+    name = next(name for name, kind in COMMANDS.items() if isinstance(options, kind))
+    _write(options.json, "", [])  # an unwritable path is known now, not after the work
+    module = import_module(f"experiments.benchmarks.{name}")
+    import jax  # noqa: PLC0415 - after the options
+
+    device = f"{jax.devices()[0].device_kind} ({platform.machine()}), jax {jax.__version__}"
+    rows: list[dict[str, Any]] = []
+    for row in module.rows(options, console):
+        rows.append(row)
+        _write(options.json, device, rows)
+        console.print("  ".join(f"{key} {_shown(value)}" for key, value in row.items()), highlight=False)
+    if rows:
+        console.print(_table(rows, device))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one benchmark; returns the exit status (0 well, 2 bad input, 130 interrupted)."""
+    options = tyro.extras.subcommand_cli_from_dict(COMMANDS, args=argv, prog="python -m experiments.benchmarks")
+    console = Console()
+    try:
+        _measure(options, console)
+    except KeyboardInterrupt:
+        console.print("interrupted.")
+        return 130
+    except (ValueError, OSError) as error:
+        if sys.flags.dev_mode:
+            raise
+        Console(stderr=True, highlight=False).print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""What the benchmarks take: plain frozen records, importable without jax."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from agents.config import DQNConfig
+
+__all__ = ["Envs", "Training"]
+
+Objective = Literal["critical_fraction_random", "critical_fraction_targeted"]
+
+
+@dataclass(frozen=True)
+class Envs:
+    """Edits a second of EdgeAddition on Barabási–Albert graphs, beside its objective alone and a networkx environment.
+
+    An episode is 10 edges. The environment plays random legal picks with the ordinary rollout driver, every member
+    with noise of its own. The kernel's rate counts the same episodes: one draw of noise and the objective of the
+    start graph, then of the final graph (reward "end") or of every graph on the way (reward "edge"), no environment.
+    Both run in parts that fit the cache. Everything is the fastest of several runs, taken in turns.
+    """
+
+    nodes: tuple[int, ...] = (20, 100, 500)
+    """Nodes of a graph."""
+    batches: tuple[int, ...] = (1, 64, 4096)
+    """Environments stepped together."""
+    objectives: tuple[Objective, ...] = ("critical_fraction_random", "critical_fraction_targeted")
+    """What is to grow."""
+    rewards: tuple[Literal["end", "edge"], ...] = ("end", "edge")
+    """Reward at the end of an episode, or after every edge."""
+    memory_mb: float = 4000.0
+    """Leave out what would need more."""
+    limit_seconds: float = 20.0
+    """Leave out what would take longer, once through."""
+    seconds: float = 2.0
+    """Time spent on each measurement."""
+    json: Path | None = None
+    """Write the rows here."""
+    quick: bool = False
+    """A smoke test: n = 20, batch 16, one objective."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """Training speed at n = 20, L = 10.
+
+    "rnet-dqn" is RNet-DQN's unit of work, 50 episodes and one update of batch 50, with its architecture (structure2vec,
+    node scores, width 64, 3 rounds, both picks trained); "rnet-dqn, own network" the same with the configured network;
+    "own" the configured learner as it is.
+    """
+
+    dqn: DQNConfig = field(default_factory=DQNConfig)
+    objective: Objective = "critical_fraction_random"
+    """What is to grow."""
+    units: int = 20
+    """Iterations in a timed program."""
+    seconds: float = 5.0
+    """Time spent on each measurement."""
+    json: Path | None = None
+    """Write the rows here."""
+    quick: bool = False
+    """A smoke test: small networks, two iterations."""

@@ -1,0 +1,36 @@
+"""``python -m experiments.scoreboards robustness``. Options are parsed before jax is imported."""
+
+import sys
+from collections.abc import Sequence
+
+import tyro
+from rich.console import Console
+from rich.markup import escape
+
+from experiments.scoreboards.options import Robustness
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one scoreboard; returns the exit status (0 well, 2 bad input, 130 interrupted)."""
+    commands = {"robustness": Robustness}
+    options = tyro.extras.subcommand_cli_from_dict(commands, args=argv, prog="python -m experiments.scoreboards")
+    console = Console()
+    try:
+        options.checked_cells()
+        from experiments.scoreboards import robustness  # noqa: PLC0415 - imports jax
+
+        return robustness.run(options, console)
+    except KeyboardInterrupt:
+        console.print(f"interrupted. Finished cells are in {options.json or 'no file: give --json to keep them'}.")
+        return 130
+    except (ValueError, OSError) as error:
+        if sys.flags.dev_mode:
+            raise
+        Console(stderr=True, highlight=False).print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""What the scoreboards take: plain frozen records, importable without jax."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from agents.config import DQNConfig
+from lepton_rl.registry import near_match
+
+__all__ = ["CELLS", "GREEDY_LIMIT", "SIZES", "TRAIN_NODES", "Cell", "Robustness", "budget_at", "robustness_config"]
+
+TRAIN_NODES = 20
+SIZES = (30, 40, 50, 60, 80, 100)  # the published out-of-distribution sizes
+GREEDY_LIMIT = 50  # nodes; beyond, looking one edge ahead at every pair takes hours
+
+
+class Cell(NamedTuple):
+    """One cell of the table: a family of graphs, how nodes are removed, and the edges to add."""
+
+    family: Literal["ba", "er"]
+    removal: Literal["random", "targeted"]
+    budget: int
+
+    @property
+    def name(self) -> str:
+        """As options and results spell it."""
+        return f"{self.family}-{self.removal}-{self.budget}"
+
+    @property
+    def objective(self) -> str:
+        """The objective's name."""
+        return f"critical_fraction_{self.removal}"
+
+
+_ALL = [Cell(f, r, b) for f in ("ba", "er") for r in ("random", "targeted") for b in (2, 5, 10)]  # type: ignore[arg-type]
+CELLS = {cell.name: cell for cell in _ALL}
+
+
+def budget_at(num_nodes: int) -> int:
+    """L = ceil(2.5 % of the pairs), in whole numbers."""
+    return -(-num_nodes * (num_nodes - 1) // 80)
+
+
+def robustness_config() -> DQNConfig:
+    """The one configuration of all cells, chosen on validation graphs."""
+    return DQNConfig()
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """Critical fraction after adding edges, RNet-DQN's protocol (Darvariu, Hailes & Musolesi 2021), 12 cells.
+
+    Every method is scored on the same held-out graphs with the same noise, apart from the noise of training and of
+    search. The agent's mean and interval are over training seeds and graphs.
+    """
+
+    cells: tuple[str, ...] = tuple(CELLS)
+    """Which cells: {ba,er}-{random,targeted}-{2,5,10}."""
+    seeds: int = 5
+    """Training seeds a cell, all in one program."""
+    split: Literal["valid", "test"] = "valid"
+    """Graphs to report on. Validation graphs also choose the parameters that are kept: report final numbers on test."""
+    data: Path | None = None
+    """Folder with {ba,er}_n20_{train,valid,test}.npz and {ba,er}_n<size>_test.npz; default: the same protocol's graphs,
+    generated."""
+    sizes: tuple[int, ...] = ()
+    """Also play agents of the L = 5 cells on larger graphs, with L = ceil(2.5 % of the pairs): 30 40 50 60 80 100."""
+    json: Path | None = None
+    """Write results here after every cell; cells of an earlier run with the same settings are kept."""
+    output: Path | None = None
+    """Folder for robustness.md and robustness.png."""
+    train_graphs: int = 2000
+    """Training graphs to generate where there is no --data."""
+    graphs: int = 100
+    """Held-out graphs a cell."""
+    draws: int = 10
+    """Draws of 2n removal orders a reported value."""
+    dqn: DQNConfig = field(default_factory=robustness_config)
+
+    def checked_cells(self) -> list[Cell]:
+        """The cells asked for.
+
+        Raises:
+            ValueError: an unknown name, or numbers out of range.
+        """
+        for name in self.cells:
+            if name not in CELLS:
+                raise ValueError(f"unknown cell '{name}'.{near_match(name, CELLS)} Allowed: {', '.join(CELLS)}.")
+        if min(self.seeds, self.graphs, self.draws, self.train_graphs) < 1:
+            raise ValueError("--seeds, --graphs, --draws and --train-graphs must be at least 1.")
+        if self.sizes and (min(self.sizes) <= TRAIN_NODES):
+            raise ValueError(f"--sizes are beyond the trained {TRAIN_NODES} nodes: give e.g. {' '.join(map(str, SIZES))}.")
+        chosen = [CELLS[name] for name in dict.fromkeys(self.cells)]
+        if self.sizes and not any(cell.budget == budget_at(TRAIN_NODES) for cell in chosen):
+            raise ValueError(f"--sizes uses agents trained with L = {budget_at(TRAIN_NODES)}: add such a cell to --cells.")
+        return chosen

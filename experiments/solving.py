@@ -1,0 +1,109 @@
+"""Edits on real networks, in the user's own node names, beside every baseline's."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from envs.pools import make_pool
+from experiments.comparison import AGENT, Comparison, Contest, compare, methods, open_contest
+from experiments.evaluation import Interval
+from experiments.problem import Problem
+from lepton_rl.data import NamedGraph, write_edits_csv
+from lepton_rl.draw import draw_before_after, save_figure
+
+__all__ = ["Entry", "Solution", "enter_networks", "solve_networks", "write_solution"]
+
+Edit = tuple[str, str]
+
+_SMALL = 64  # networks up to so many nodes share one program
+_DRAWS, _REPEATS = 5, 8  # of the scoring noise: a reported value is the mean of their product
+
+
+class Entry(NamedTuple):
+    """Networks of one program, and the baselines at work on them."""
+
+    graphs: tuple[NamedGraph, ...]
+    contest: Contest
+
+
+class Solution(NamedTuple):
+    """One network and what every method did to it: graph ``index`` of ``comparison``."""
+
+    graph: NamedGraph
+    comparison: Comparison
+    index: int
+
+    @property
+    def before(self) -> float:
+        """The objective before."""
+        return float(self.comparison.before[self.index].mean())
+
+    def edits(self, name: str = AGENT) -> list[Edit]:
+        """The edges that a method adds, in order; the agent's chosen plan, a baseline's first."""
+        plan = self.comparison.chosen[self.index] if name == AGENT else 0
+        slots = self.comparison.actions[name][plan, self.index].reshape(-1, 2).tolist()
+        return [(self.graph.names[u], self.graph.names[v]) for u, v in slots]
+
+    def gain(self, name: str) -> Interval:
+        """Mean gain of a method over its plans and the scoring noise."""
+        return self.comparison.gain(name, self.index)
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything of interest, in JSON values."""
+        found: dict[str, Any] = {}
+        for name in self.comparison.after:
+            gain = self.gain(name)
+            found[name] = {"gain": gain.mean, "ci95": [gain.low, gain.high], "edits": self.edits(name)}
+        chosen = self.comparison.chosen_gain(self.index)
+        found[AGENT]["chosen"] = {"gain": chosen.mean, "ci95": [chosen.low, chosen.high]}
+        return {"nodes": self.graph.num_nodes, "edges": len(self.graph.edges), "before": self.before, "methods": found}
+
+
+def _groups(networks: Sequence[NamedGraph], search_nodes: int) -> list[list[NamedGraph]]:
+    """Small networks together (one compile), each larger one alone; never across the limit of the searches."""
+    groups: dict[Any, list[NamedGraph]] = {}
+    for graph in networks:
+        n = graph.num_nodes
+        groups.setdefault((n <= search_nodes,) if n <= _SMALL else graph, []).append(graph)
+    return list(groups.values())
+
+
+def enter_networks(
+    problem: Problem, networks: Sequence[NamedGraph], search_nodes: int, workers: Executor
+) -> list[Entry]:
+    """Let the baselines begin on every network."""
+    entries = []
+    for group in _groups(networks, search_nodes):
+        capacity = max(graph.num_nodes for graph in group)
+        env = problem.make_env(make_pool([graph.to_bitgraph(capacity) for graph in group]))
+        names = methods(capacity, search_nodes)
+        entries.append(Entry(tuple(group), open_contest(env, names, problem.config.seeds, workers)))
+    return entries
+
+
+def solve_networks(
+    problem: Problem, params: Any, entries: Sequence[Entry], done: Callable[[str], None] = lambda name: None
+) -> list[Solution]:
+    """Edit every network with the agent and compare; ``done`` hears of each method that is through."""
+    found = []
+    for graphs, contest in entries:
+        title = ", ".join(graph.name for graph in graphs)
+        comparison = compare(
+            contest, problem.network, params, repeats=_REPEATS, draws=_DRAWS,
+            done=lambda name, title=title: done(f"{title}: {name}"),
+        )  # fmt: skip
+        found += [Solution(graph, comparison, i) for i, graph in enumerate(graphs)]
+    return found
+
+
+def write_solution(folder: Path, solution: Solution, objective: str, prefix: str = "") -> Path:
+    """Write ``edits.csv`` and the picture ``before_after.png``; returns the picture's path."""
+    edits = solution.edits()
+    write_edits_csv(folder / f"{prefix}edits.csv", [(i, "add", u, v) for i, (u, v) in enumerate(edits, 1)])
+    before = solution.graph.to_networkx()
+    after = before.copy()
+    after.add_edges_from(edits)
+    value = solution.before + solution.comparison.chosen_gain(solution.index).mean
+    figure = draw_before_after(before, after, objective=objective, values=(solution.before, value))
+    return save_figure(figure, folder / f"{prefix}before_after.png", dpi=110)
