@@ -68,8 +68,13 @@ def make_runs(network: Network, config: DQNConfig, count: int, hyper: Hyper | No
 
 def network_for(env: GraphEnv, config: DQNConfig) -> Network:
     """The network ``config`` names, with inputs as wide as the environment's observations."""
-    _, observation = jax.eval_shape(env.reset, jnp.int32(0), jax.random.key(0))
+
+    def widths(env: GraphEnv) -> tuple[jax.Array, ...]:
+        _, observation = env.reset(jnp.int32(0), jax.random.key(0))
+        return observation.graph.node_features, observation.marks, observation.pairs
+
+    features, marks, pairs = jax.eval_shape(widths, env)
     return build_network(
-        config.encoder, config.head, features=observation.graph.node_features.shape[-1],
-        marks=observation.marks.shape[-1], pairs=observation.pairs.shape[0], width=config.width, rounds=config.rounds,
+        config.encoder, config.head, features=features.shape[-1], marks=marks.shape[-1], pairs=pairs.shape[0],
+        width=config.width, rounds=config.rounds,
     )  # fmt: skip

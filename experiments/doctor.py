@@ -57,7 +57,7 @@ def run(command: Doctor) -> int:
     for title, check in {"versions": _versions, "devices": _devices, "disk": _writable, "compile": _compile}.items():
         try:
             console.print(f"[green]ok[/]      {title}: {check()}")
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
+        except Exception as error:
             broken += 1
             console.print(f"[red]broken[/]  {title}: {error}")
     return 1 if broken else 0

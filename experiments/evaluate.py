@@ -1,30 +1,42 @@
-"""``eval``: a trained run on its held-out test graphs again."""
+"""``eval``: a trained run on its held-out test graphs again, on more of them, or on the user's graphs."""
 
 import dataclasses
+import time
 
-from rich.console import Console
-
-from agents.training import make_runs, network_for
-from experiments import report
+from envs.pools import make_pools
+from experiments import train
+from experiments.comparison import methods, open_contest
 from experiments.configs import Eval
-from experiments.problems import TEST_SEED, environment, generated_pool
-from experiments.runs import open_run
-from experiments.train import compare_with_progress, problem_of
+from experiments.display import Display, settings
+from experiments.folder import open_run
+from experiments.graphs import load_graphs
+from experiments.problem import env_on, make_problem
+from experiments.report import comparison_table
 
 __all__ = ["run"]
 
 
 def run(command: Eval) -> int:
-    """The command ``eval``."""
-    console, trained = Console(), open_run(command.run)
-    config = trained.config
-    if config.graph is None:
-        seeds = range(TEST_SEED, TEST_SEED + command.num_graphs)
-        pool = generated_pool(config.generator, config.num_nodes, seeds)
-        env = environment(config.env, pool, config.objective, config.budget, config.reward)
-    else:
-        env = problem_of(dataclasses.replace(config, num_graphs=1))[0].test
-    runs = make_runs(network_for(env, config.dqn), config.dqn, config.seeds)
-    comparison = compare_with_progress(env, runs, trained.policy(env, runs), config.seed, console, str(command.run))
-    report.print_comparison(f"{command.run}: gain on held-out graphs", comparison, console)
+    """Print the table and write ``eval.json`` beside the run's results."""
+    begun, display = time.perf_counter(), Display()
+    folder, config = open_run(command.run)
+    count = command.num_graphs or config.held_out
+    problem = make_problem(dataclasses.replace(config, num_graphs=1, held_out=count))
+    params, _ = folder.policies(problem)
+    envs, words = [problem.test], f"{count} test graphs"
+    if command.graphs is not None:
+        graphs = load_graphs(command.graphs)
+        env_on(problem.make_env, graphs)
+        envs = [problem.make_env(pool) for pool in make_pools([graph.to_bitgraph() for graph in graphs]).values()]
+        words = f"{len(graphs)} graphs of {command.graphs}"
+    display.header("lepton_rl", settings(problem) | {"graphs": words, "run": str(folder.path)})
+    tables = []
+    with train.workers() as pool:
+        for env in envs:
+            contest = open_contest(env, methods(env.pool.capacity, command.search_nodes), 1, pool)
+            comparison = train.compare_on_test(problem, contest, params, display)
+            train.show([comparison_table(comparison)], display)
+            tables.append({"capacity": env.pool.capacity, **train.comparison_json(comparison)})
+    folder.write_json("eval.json", {"graphs": words, "tables": tables})
+    display.say(f"\n{folder.path / 'eval.json'}  ({time.perf_counter() - begun:.0f} s in all)")
     return 0

@@ -44,7 +44,8 @@ def make_folder(path: Path) -> Path:
         (path / ".probe").unlink()
     except FileExistsError:
         if path.exists():
-            raise ValueError(f"{path} exists already: give another --name, or remove it.") from None
+            cure = f"give another --name, or go on with it (train --resume {path})."
+            raise ValueError(f"{path} exists already: {cure}") from None
         raise ValueError(f"{path} cannot be made: {path.parent} is no folder. Give another --runs-dir.") from None
     except OSError as error:
         raise ValueError(f"{path} cannot be written ({error.strerror}): give another --runs-dir.") from None

@@ -30,7 +30,7 @@ class Problem(NamedTuple):
         train, valid, test: environments over disjoint pools of one capacity.
         network: scores actions; its parameters fit graphs of every size.
         networks: real networks to edit after training, held out of it.
-        graphs: what the pools hold, in words.
+        graphs: what the pools hold, in words. ``notes``: what reading the user's graph ignored or dropped.
     """
 
     config: Train
@@ -42,6 +42,7 @@ class Problem(NamedTuple):
     network: Network
     networks: tuple[NamedGraph, ...]
     graphs: str
+    notes: tuple[str, ...]
 
 
 def make_graphs(config: Train, source: NamedGraph | None, split: str, count: int) -> list[NamedGraph]:
@@ -122,4 +123,5 @@ def make_problem(config: Train) -> Problem:
     kind = f"{config.generator} graphs of {config.num_nodes} nodes" if source is None else f"shuffles of {source.name}"
     words = f"{config.num_graphs:,} {kind}; {config.held_out} others for validation, {config.held_out} for the test"
     networks = (source,) if source is not None else usable(make_env, [load_graph(name) for name in SHOWCASE])
-    return Problem(config, dqn, make_env, train, valid, test, network_for(train, dqn), networks, words)
+    notes = tuple(f"{source.name}: {line}" for line in source.report) if source is not None else ()
+    return Problem(config, dqn, make_env, train, valid, test, network_for(train, dqn), networks, words, notes)

@@ -127,7 +127,8 @@ _STYLE = """
 :root { color-scheme: light }
 body { font: 15px/1.5 system-ui, sans-serif; color: #2b2b2b; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2.2rem }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; display: block; overflow-x: auto }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; display: block;
+  overflow-x: auto }
 th, td { padding: .25rem .8rem .25rem 0; text-align: right; white-space: nowrap; border-bottom: 1px solid #e6e6e6 }
 th:first-child, td:first-child { text-align: left } th { font-weight: 600; color: #6a6a6a }
 tr.bold td { font-weight: 700; color: #0072b2 } img { max-width: 100%; margin: .8rem 0 }

@@ -1,43 +1,59 @@
 """``solve``: which edits, on the user's graph?"""
 
 import dataclasses
+import time
 from pathlib import Path
 
-from rich.console import Console
-
-from agents.training import make_runs, network_for
-from experiments import report
+from experiments import train
 from experiments.configs import Solve, Train
-from experiments.problems import environment, named_graph
-from experiments.runs import create_folder, open_run, write_json
-from experiments.train import compare_with_progress
-from experiments.train import run as run_train
+from experiments.display import Display, settings
+from experiments.folder import RunFolder, free_name, make_folder, open_run
+from experiments.graphs import load_graph
+from experiments.problem import env_maker, env_on, make_problem
+from experiments.report import page
+from experiments.solving import enter_networks, solve_networks
 
 __all__ = ["run"]
 
 
 def run(command: Solve) -> int:
-    """The command ``solve``: with a run's policy, or after training on shuffles of the graph."""
-    name = Path(command.graph).name.partition(".")[0]
-    folder = command.output or Path("runs") / f"solve-{name}"
-    if command.run is None:
-        return run_train(Train(
-            graph=command.graph, objective=command.objective, budget=command.budget or 5, seeds=command.seeds,
-            name=folder.name, runs_dir=folder.parent, overwrite=command.overwrite,
-        ))  # fmt: skip
-    console, trained = Console(), open_run(command.run)
-    config = dataclasses.replace(trained.config, budget=command.budget or trained.config.budget)
-    graph = named_graph(command.graph, config.objective)
-    pool = report.pool_of([graph], graph.num_nodes)
-    try:
-        env = environment(config.env, pool, config.objective, config.budget, config.reward)
-    except ValueError as error:
-        raise ValueError(f"{graph.name}: {error}") from None
-    create_folder(folder, command.overwrite)
-    runs = make_runs(network_for(env, config.dqn), config.dqn, config.seeds)
-    params = trained.policy(env, runs)
-    comparison = compare_with_progress(env, runs, params, config.seed, console, graph.name)
-    result = report.solution(graph, comparison, config.objective, folder, console)
-    write_json(folder / "result.json", result)
-    console.print(f"written: {folder}/edits.csv, result.json, before_after.png")
+    """Edit the graph with a run's policy, or after training on shuffles of it (then this is ``train --graph``)."""
+    name = command.name or free_name(command.runs_dir, f"solve-{Path(command.graph).name.partition('.')[0]}")
+    if command.run is not None:
+        return _by_run(command, name)
+    given = {key: getattr(command, key) for key in ("objective", "budget") if getattr(command, key) is not None}
+    same = ("graph", "largest_component", "seeds", "search_nodes", "runs_dir", "dqn")
+    return train.run(Train(**{key: getattr(command, key) for key in same}, **given, name=name))
+
+
+def _by_run(command: Solve, name: str) -> int:
+    display, begun = Display(), time.perf_counter()
+    run_folder, config = open_run(command.run or Path())
+    if command.objective not in (None, config.objective):
+        raise ValueError(
+            f"--objective {command.objective}: the run {run_folder.path} was trained for {config.objective}. Leave out "
+            "--objective, or leave out --run to train anew."
+        )
+    config = dataclasses.replace(config, budget=command.budget or config.budget, search_nodes=command.search_nodes)
+    graph = load_graph(command.graph, command.largest_component)
+    env_on(env_maker(config), [graph])
+    problem = make_problem(dataclasses.replace(config, graph=None, num_graphs=1, held_out=1))
+    params, _ = run_folder.policies(problem)
+    folder = RunFolder(make_folder(command.runs_dir / name))
+    rows = settings(problem) | {"graphs": f"{graph.name}: {graph.num_nodes} nodes, {len(graph.edges)} edges"}
+    display.header("lepton_rl", rows | {"agent": f"trained in {run_folder.path}", "results": str(folder.path)})
+    for line in graph.report:
+        display.note(f"{graph.name}: {line}")
+    with train.workers() as pool:
+        entries = enter_networks(problem, [graph], command.search_nodes, pool)
+        with display.phase("solve", len(entries[0].contest.plans) + 1) as phase:
+            solutions = solve_networks(problem, params, entries, done=phase.advance)
+    sections = train.write_solutions(problem, folder.path, solutions)
+    train.show(sections, display)
+    folder.write_json("result.json", {
+        "run": str(run_folder.path), "objective": config.objective, "budget": config.budget,
+        "networks": {graph.name: solutions[0].as_json()},
+    })  # fmt: skip
+    folder.write("report.html", page(f"{graph.name}: {config.budget} edges added", rows, sections))
+    display.say(f"\n{folder.path / 'report.html'}  ({time.perf_counter() - begun:.0f} s in all)")
     return 0

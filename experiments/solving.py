@@ -32,7 +32,7 @@ class Solution(NamedTuple):
 
     graph: NamedGraph
     comparison: Comparison
-    index: int
+    index: int  # type: ignore[assignment]  # shadows tuple.index on purpose
 
     @property
     def before(self) -> float:

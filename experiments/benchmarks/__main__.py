@@ -3,7 +3,7 @@
 import json
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,11 @@ from lepton_rl.files import atomic_write
 __all__ = ["main"]
 
 COMMANDS = {"envs": Envs, "training": Training}
+SHOWN = {
+    "work": "work", "n": "n", "batch": "batch", "reward": "reward", "edits_per_second": "edits/s",
+    "kernel_ratio": "÷ kernel", "times_networkx": "× networkx", "iterations_per_second": "iterations/s",
+    "env_steps_per_second": "env steps/s", "times_rnet_dqn": "× RNet-DQN", "compile_seconds": "compile s",
+}  # fmt: skip
 
 
 def _write(path: Path | None, device: str, rows: list[dict[str, Any]]) -> None:
@@ -37,11 +42,12 @@ def _shown(value: Any) -> str:
 
 
 def _table(rows: list[dict[str, Any]], device: str) -> Table:
+    """What one wants to compare at a glance; the file has everything."""
     table = Table(title=device, title_justify="left")
-    for name in rows[0]:
-        table.add_column(name.replace("_", " "), justify="right")
+    for name in (name for name in SHOWN if name in rows[0]):
+        table.add_column(SHOWN[name], justify="right")
     for row in rows:
-        table.add_row(*(_shown(value) for value in row.values()))
+        table.add_row(*(_shown(row[name]) for name in SHOWN if name in row))
     return table
 
 
@@ -57,14 +63,15 @@ def _measure(options: Envs | Training, console: Console) -> None:
     for row in module.rows(options, console):
         rows.append(row)
         _write(options.json, device, rows)
-        console.print("  ".join(f"{key} {_shown(value)}" for key, value in row.items()), highlight=False)
+        console.print(", ".join(f"{key} {_shown(value)}" for key, value in row.items()), highlight=False, style="dim")
     if rows:
         console.print(_table(rows, device))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one benchmark; returns the exit status (0 well, 2 bad input, 130 interrupted)."""
-    options = tyro.extras.subcommand_cli_from_dict(COMMANDS, args=argv, prog="python -m experiments.benchmarks")
+    commands: dict[str, Callable[..., Any]] = dict(COMMANDS)
+    options = tyro.extras.subcommand_cli_from_dict(commands, args=argv, prog="python -m experiments.benchmarks")
     console = Console()
     try:
         _measure(options, console)

@@ -35,14 +35,15 @@ PART_BYTES = 2**19  # of removal times a part; a few such arrays fit a core's sh
 
 
 def random_policy() -> Policy:
-    """A random legal pick for one word of randomness: the first legal node from a random place on.
+    """A random legal pick without drawing anything: the first legal node from a random place on.
 
     Not uniform, and cheap: a uniform pick draws N words, which would be timed as the environment's.
     """
 
     def act(key: PRNGKeyArray, h: Any, observation: Observation) -> Int[Array, ""]:
         N = observation.legal.shape[0]
-        place = (jax.random.bits(key) >> 1).astype(jnp.int32) % N
+        # A step's key is a hash already: one of its words serves, and nothing more is timed.
+        place = (jax.random.key_data(key)[0] >> 1).astype(jnp.int32) % N
         distance = jnp.arange(N, dtype=jnp.int32) - place
         distance = jnp.where(distance < 0, distance + N, distance)
         pick = jnp.where(observation.legal, distance, N - 1).min() + place
@@ -58,7 +59,8 @@ def part_size(num_nodes: int, batch: int) -> int:
     """Members a part: a power of two whose removal times take PART_BYTES; everybody at once off the CPU."""
     if jax.default_backend() != "cpu":
         return batch
-    fits = max(PART_BYTES // (2 * num_nodes**2 * (1 if num_nodes < 255 else 2)), 1)
+    orders = -(-2 * num_nodes // 32) * 32  # as the kernel pads them; bytes, or two from n = 255
+    fits = max(PART_BYTES // (num_nodes * orders * (1 if num_nodes < 255 else 2)), 1)
     return min(2 ** (fits.bit_length() - 1), batch & -batch)
 
 
@@ -118,7 +120,7 @@ def _environment(num_nodes: int, objective: str, reward: str) -> EdgeAddition:
     return make_edge_addition(pool, get_objective(objective), BUDGET, reward)
 
 
-class _TooDear(Exception):
+class _TooDearError(Exception):
     """A measurement that would not fit; the message says what it would need."""
 
 
@@ -126,16 +128,16 @@ def _measure(env: EdgeAddition, batch: int, options: Envs, seconds_an_episode: f
     """One row, networkx apart.
 
     Raises:
-        _TooDear: memory or time would go over the options' limits.
+        _TooDearError: memory or time would go over the options' limits.
     """
     expected = batch * seconds_an_episode
     if expected > options.limit_seconds:
-        raise _TooDear(f"about {expected:.0f} s once through")
+        raise _TooDearError(f"about {expected:.0f} s once through")
     part = part_size(env.num_actions, batch)
     starts, keys = jnp.arange(batch, dtype=jnp.int32) % POOL, jax.random.split(jax.random.key(0), batch)
     program = compile_program(partial(play, part), env, starts, keys)
     if program.peak_mb > options.memory_mb:
-        raise _TooDear(f"{program.peak_mb:.0f} MB")
+        raise _TooDearError(f"{program.peak_mb:.0f} MB")
     actions = program.call(env, starts, keys).actions
     kernel: Program = compile_program(partial(kernel_values, part), env, starts, keys, actions)
     calls: list[Callable[[], Any]] = [
@@ -161,7 +163,7 @@ def rows(options: Envs, console: Console) -> Iterator[dict[str, Any]]:
             head = {"n": n, "batch": batch, "objective": objective, "reward": reward}
             try:
                 row = _measure(env, batch, options, episode)
-            except _TooDear as reason:
+            except _TooDearError as reason:
                 console.print(f"left out: n = {n}, batch {batch}, {objective}, reward at the {reward}: {reason}")
                 continue
             episode = BUDGET / row["edits_per_second"]

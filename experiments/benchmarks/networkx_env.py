@@ -55,8 +55,8 @@ class NetworkxEdgeAddition(gym.Env[dict[str, np.ndarray], int]):
     ) -> None:
         self.start, self.budget, self.targeted, self.reward = graph, budget, targeted, reward
         n = len(graph)
-        self.action_space = spaces.Discrete(n)
-        self.observation_space = spaces.Dict(
+        self.action_space: spaces.Space[Any] = spaces.Discrete(n)
+        self.observation_space: spaces.Space[Any] = spaces.Dict(
             adjacency=spaces.Box(0, 1, (n, n), np.int8), marks=spaces.Box(0, 1, (n, 2), np.float32),
             action_mask=spaces.Box(0, 1, (n,), np.int8),
         )  # fmt: skip

@@ -60,4 +60,4 @@ class Training:
     json: Path | None = None
     """Write the rows here."""
     quick: bool = False
-    """A smoke test: small networks, two iterations."""
+    """A smoke test: one small network, two iterations."""

@@ -33,6 +33,8 @@ def works(options: Training) -> dict[str, DQNConfig]:
         "rnet-dqn, own network": unit,
         "own": own,
     }
+    if options.quick:
+        found = {"rnet-dqn": found["rnet-dqn"]}
     return {name: replace(config, iterations=units * _MANY, chunks=_MANY) for name, config in found.items()}
 
 
@@ -76,7 +78,8 @@ def rows(options: Training, console: Console) -> Iterator[dict[str, Any]]:
     for name, config in works(options).items():
         pairs = config.head == "pair"
         train, valid = (
-            make_edge_addition(pool, get_objective(options.objective), BUDGET, "end", sensitivity=pairs) for pool in pools
+            make_edge_addition(pool, get_objective(options.objective), BUDGET, "end", sensitivity=pairs)
+            for pool in pools
         )
         row = _measure(train, valid, config, 0.1 if options.quick else options.seconds)
         ratio = row["iterations_per_second"] / RNET_DQN_UNITS if name.startswith("rnet-dqn") else None

@@ -1,7 +1,7 @@
 """``python -m experiments.scoreboards robustness``. Options are parsed before jax is imported."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tyro
 from rich.console import Console
@@ -14,7 +14,7 @@ __all__ = ["main"]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one scoreboard; returns the exit status (0 well, 2 bad input, 130 interrupted)."""
-    commands = {"robustness": Robustness}
+    commands: dict[str, Callable[..., Robustness]] = {"robustness": Robustness}
     options = tyro.extras.subcommand_cli_from_dict(commands, args=argv, prog="python -m experiments.scoreboards")
     console = Console()
     try:

@@ -52,7 +52,7 @@ def train_agent(train: EdgeAddition, valid: EdgeAddition, config: DQNConfig, see
     runs = make_runs(network, config, seeds)
     note("compile")
     state = runs.init(train, range(seeds))
-    for done, (state, metrics) in enumerate(runs.chunks(train, valid, state), 1):  # noqa: B020 - the old one is donated
+    for done, (state, metrics) in enumerate(runs.chunks(train, valid, state), 1):  # noqa: B007, B020 - donated
         note(f"train {done}/{config.chunks}, validation {float(np.mean(metrics.validation)):+.4f}")
     jax.block_until_ready(state.best_params)
     return Agent(network, state.best_params, time.perf_counter() - begin)

@@ -32,7 +32,7 @@ class Cell(NamedTuple):
         return f"critical_fraction_{self.removal}"
 
 
-_ALL = [Cell(f, r, b) for f in ("ba", "er") for r in ("random", "targeted") for b in (2, 5, 10)]  # type: ignore[arg-type]
+_ALL = [Cell(f, r, b) for f in ("ba", "er") for r in ("random", "targeted") for b in (2, 5, 10)]
 CELLS = {cell.name: cell for cell in _ALL}
 
 
@@ -89,8 +89,10 @@ class Robustness:
         if min(self.seeds, self.graphs, self.draws, self.train_graphs) < 1:
             raise ValueError("--seeds, --graphs, --draws and --train-graphs must be at least 1.")
         if self.sizes and (min(self.sizes) <= TRAIN_NODES):
-            raise ValueError(f"--sizes are beyond the trained {TRAIN_NODES} nodes: give e.g. {' '.join(map(str, SIZES))}.")
+            allowed = " ".join(map(str, SIZES))
+            raise ValueError(f"--sizes are beyond the trained {TRAIN_NODES} nodes: give e.g. {allowed}.")
         chosen = [CELLS[name] for name in dict.fromkeys(self.cells)]
         if self.sizes and not any(cell.budget == budget_at(TRAIN_NODES) for cell in chosen):
-            raise ValueError(f"--sizes uses agents trained with L = {budget_at(TRAIN_NODES)}: add such a cell to --cells.")
+            needed = budget_at(TRAIN_NODES)
+            raise ValueError(f"--sizes uses agents trained with L = {needed}: add such a cell to --cells.")
         return chosen

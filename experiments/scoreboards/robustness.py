@@ -150,9 +150,10 @@ def run(options: Robustness, console: Console) -> int:
                 row = _row(cell, agent, nodes, options, note, commit)
                 results.add("cells" if nodes == TRAIN_NODES else "sizes", name, row)
                 lead, best = row["paired_gain"], row["best_heuristic"]
+                low, high = lead["ci95"]
                 console.print(
                     f"{name}: DQN {row['dqn']['mean']:.4f}, {best} {row[best]['mean']:.4f}, paired {lead['mean']:+.4f} "
-                    f"({lead['ci95'][0]:+.4f} … {lead['ci95'][1]:+.4f}), trained in {agent.seconds:.0f} s", highlight=False,
+                    f"({low:+.4f} … {high:+.4f}), trained in {agent.seconds:.0f} s", highlight=False,
                 )  # fmt: skip
             progress.advance(task)
     results.draw()

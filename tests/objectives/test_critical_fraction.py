@@ -81,4 +81,4 @@ def test_sensitivity_counts_the_splits_an_edge_would_repair(removal):
     np.testing.assert_allclose(repairs, expected, atol=1e-6)
     assert repairs.max() > 0
     tiny = 1e-6
-    assert (0 <= below).all() and (below <= above + tiny).all() and (above <= repairs + tiny).all()
+    assert (below >= 0).all() and (below <= above + tiny).all() and (above <= repairs + tiny).all()

@@ -23,7 +23,8 @@ def reference(graph):
 
 @pytest.mark.parametrize("directed", [False, True])
 def test_distances_are_those_of_networkx_before_and_after_an_edge(directed):
-    networks = [nx.gnp_random_graph(66, p, seed=seed, directed=directed) for seed in range(3) for p in (0.02, 0.05, 0.1)]
+    settings = [(p, seed) for p in (0.02, 0.05, 0.1) for seed in range(3)]
+    networks = [nx.gnp_random_graph(66, p, seed=seed, directed=directed) for p, seed in settings]
     networks.append(nx.path_graph(67, nx.DiGraph if directed else nx.Graph))
     members = [from_networkx(graph, capacity=CAPACITY)[0] for graph in networks]
     graphs = jax.tree.map(lambda *leaves: jnp.stack(leaves), *members)

@@ -1,0 +1,128 @@
+import json
+from functools import partial
+
+import gymnasium as gym
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+from envs.base import rollout
+from envs.edge_addition import make_edge_addition
+from envs.pools import make_pool
+from experiments.benchmarks import envs as benchmark
+from experiments.benchmarks.__main__ import main
+from experiments.benchmarks.networkx_env import NetworkxEdgeAddition, critical_fraction
+from lepton_rl.batching import in_parts
+from lepton_rl.data import from_networkx, generate
+from lepton_rl.objectives import get_objective
+from tests import oracles
+
+NODES, BUDGET = 9, 3
+GRAPHS = generate("ba", NODES, range(4))
+
+
+def make_env(removal, reward):
+    pool = make_pool([from_networkx(graph, "ba").to_bitgraph() for graph in GRAPHS])
+    return make_edge_addition(pool, get_objective(f"critical_fraction_{removal}"), BUDGET, reward)
+
+
+def slots(graph):
+    """The graph with its nodes named by the slots that ours puts them in."""
+    named = from_networkx(graph, "ba")
+    return type(graph)([(int(u), int(v)) for u, v in named.edges])
+
+
+@pytest.mark.parametrize("targeted", [False, True])
+def test_networkx_critical_fraction_is_the_definition(targeted):
+    ranks = np.stack([np.random.default_rng(i).permutation(NODES) for i in range(12)], axis=1)
+    for graph in GRAPHS:
+        expected = oracles.critical_fraction(graph, ranks, "targeted" if targeted else "random")
+        assert critical_fraction(graph, ranks, targeted) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(("removal", "reward"), [("random", "edge"), ("targeted", "end")])
+def test_networkx_environment_plays_by_the_same_rules(removal, reward):
+    env = make_env(removal, reward)
+    plain = NetworkxEdgeAddition(slots(GRAPHS[1]), BUDGET, targeted=removal == "targeted", reward=reward)
+    state, observation = env.reset(jnp.int32(1), jax.random.key(3))
+    seen, _ = plain.reset(options={"ranks": np.asarray(state.noise)})
+    rng, step, rewards = np.random.default_rng(0), jax.jit(env.step), []
+    for t in range(env.horizon):
+        np.testing.assert_array_equal(seen["action_mask"], np.asarray(observation.legal))
+        np.testing.assert_allclose(seen["marks"], np.asarray(observation.marks), atol=1e-6)
+        action = int(rng.choice(np.flatnonzero(seen["action_mask"] == (0 if t == 3 else 1))))  # one illegal pick
+        state, ours = step(state, jnp.int32(action), jax.random.key(0))
+        observation = ours.observation
+        seen, paid, over, _, _ = plain.step(action)
+        assert paid == pytest.approx(float(ours.reward), abs=1e-6)
+        assert over == bool(ours.terminated)
+        rewards.append(paid)
+    assert any(rewards)
+
+
+def test_networkx_environment_is_a_gymnasium_environment():
+    env: gym.Env = NetworkxEdgeAddition(GRAPHS[0], BUDGET)
+    check_env(env, skip_render_check=True)
+
+
+def test_kernel_values_are_those_of_the_episodes():
+    starts, keys = jnp.arange(4, dtype=jnp.int32), jax.random.split(jax.random.key(1), 4)
+    for removal, reward in (("random", "edge"), ("targeted", "end")):
+        env = make_env(removal, reward)
+        played = jax.jit(partial(benchmark.play, 2))(env, starts, keys)
+        values = np.asarray(jax.jit(partial(benchmark.kernel_values, 2))(env, starts, keys, played.actions))
+        paid = np.asarray(played.rewards)
+        np.testing.assert_allclose(np.diff(values).sum(-1), paid.sum(-1), atol=1e-6)
+        if reward == "edge":
+            np.testing.assert_allclose(np.diff(values), paid[:, 1::2], atol=1e-6)
+        added = np.asarray(jax.vmap(lambda g: g.rows)(played.state)) != np.asarray(env.pool.graphs.rows)
+        assert added.any(axis=(1, 2)).all()
+
+
+def test_parts_change_nothing_and_must_divide_the_batch():
+    env = make_env("random", "end")
+    starts, keys = jnp.arange(4, dtype=jnp.int32), jax.random.split(jax.random.key(1), 4)
+    whole = jax.jit(partial(rollout, env, benchmark.random_policy()))(starts, keys, jax.random.clone(keys))
+    parts = jax.jit(partial(benchmark.play, 2))(env, starts, jax.random.clone(keys))
+    np.testing.assert_array_equal(whole.actions, parts.actions)
+    np.testing.assert_array_equal(whole.rewards, parts.rewards)
+    with pytest.raises(ValueError, match="do not divide a batch of 4"):
+        in_parts(lambda x: x, 3, jnp.arange(4))
+
+
+@pytest.mark.parametrize(("nodes", "batch"), [(20, 1), (20, 4096), (100, 48), (500, 64)])
+def test_part_size_divides_the_batch(nodes, batch):
+    assert batch % benchmark.part_size(nodes, batch) == 0
+
+
+def test_envs_writes_its_rows(tmp_path):
+    path = tmp_path / "rows.json"
+    assert main(["envs", "--quick", "--json", str(path)]) == 0
+    (row,) = json.loads(path.read_text())["rows"]
+    wanted = {"n", "batch", "objective", "edits_per_second", "compile_seconds", "peak_mb", "kernel_edits_per_second",
+              "networkx_edits_per_second"}  # fmt: skip
+    assert wanted <= set(row)
+    assert row["edits_per_second"] > row["networkx_edits_per_second"] > 0
+    assert row["peak_mb"] > 0
+
+
+def test_envs_says_what_it_leaves_out(tmp_path, capsys):
+    options = ["--nodes", "20", "--batches", "64", "--objectives", "critical_fraction_random", "--rewards", "end"]
+    assert main(["envs", *options, "--memory-mb", "0.01", "--seconds", "0.1"]) == 0
+    assert "left out: n = 20, batch 64" in capsys.readouterr().out
+
+
+def test_training_writes_its_rows(tmp_path):
+    path = tmp_path / "rows.json"
+    assert main(["training", "--quick", "--json", str(path)]) == 0
+    (row,) = json.loads(path.read_text())["rows"]
+    assert row["work"] == "rnet-dqn"
+    assert row["env_steps_per_second"] == pytest.approx(row["iterations_per_second"] * 50 * 20)
+
+
+def test_unwritable_json_is_one_message(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["envs", "--json", str(tmp_path / "file" / "x.json")]) == 2
+    assert "error:" in capsys.readouterr().err
