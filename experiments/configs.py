@@ -17,7 +17,7 @@ Quick = Annotated[DQNConfig, tyro.conf.arg(name="")]  # its fields become option
 
 def quick_dqn() -> DQNConfig:
     """The learner's settings for a first answer in about a minute; scoreboards train longer."""
-    return DQNConfig(iterations=120, chunks=10, episodes=32, updates=4, batch_size=64, replay_capacity=4096)
+    return DQNConfig(iterations=60, chunks=10, episodes=32, updates=4, batch_size=64, replay_capacity=4096)
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Train:
     """Keep the largest component only of a graph in several parts."""
     env: str = "lepton/EdgeAddition-v0"
     """The rule of edits."""
-    objective: str = "critical_fraction_random"
+    objective: str = "critical_fraction_targeted"
     """What is to grow."""
     budget: int = 5
     """Edits an episode."""
@@ -80,7 +80,7 @@ class Solve:
     run: Path | None = None
     """Folder of a trained run whose policy to use; default: train first, on shuffles of the graph."""
     objective: str | None = None
-    """What is to grow; default: the run's, or critical_fraction_random."""
+    """What is to grow; default: the run's, or critical_fraction_targeted."""
     budget: int | None = None
     """Edits; default: the run's, or 5."""
     seeds: int = 3

@@ -28,7 +28,16 @@ def _versions() -> str:
 def _devices() -> str:
     import jax  # noqa: PLC0415 - a broken jax is what this command reports
 
-    return ", ".join(str(device) for device in jax.devices()) + f"; {os.cpu_count()} cores"
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    known = ("XLA_FLAGS", "OMP_NUM_THREADS", "JAX_PLATFORMS")
+    settings = "".join(f", {name}={os.environ[name]}" for name in known if name in os.environ)
+    return ", ".join(str(device) for device in jax.devices()) + f"; {usable} of {os.cpu_count()} cores{settings}"
+
+
+def _packages() -> str:
+    import lepton_rl  # noqa: PLC0415 - refuses other people's `envs`, `agents` or `experiments`
+
+    return f"lepton_rl {lepton_rl.__version__}, envs, agents and experiments are ours ({lepton_rl.__path__[0]})"
 
 
 def _compile() -> str:
@@ -45,16 +54,21 @@ def _compile() -> str:
 
 
 def _writable() -> str:
-    with tempfile.NamedTemporaryFile(dir=".") as file:
-        file.write(b"lepton")
-    return "the current folder can be written"
+    import matplotlib  # noqa: PLC0415 - its cache is what is asked for
+
+    folders = (os.getcwd(), matplotlib.get_cachedir())
+    for folder in folders:
+        with tempfile.NamedTemporaryFile(dir=folder) as file:
+            file.write(b"lepton")
+    return f"can be written: {', '.join(folders)}"
 
 
 def run(command: Doctor) -> int:
     """Run every check; 1 when one fails."""
     console, broken = Console(), 0
     console.print(f"Python {platform.python_version()} on {platform.platform()}")
-    for title, check in {"versions": _versions, "devices": _devices, "disk": _writable, "compile": _compile}.items():
+    checks = {"versions": _versions, "packages": _packages, "devices": _devices, "disk": _writable, "compile": _compile}
+    for title, check in checks.items():
         try:
             console.print(f"[green]ok[/]      {title}: {check()}")
         except Exception as error:

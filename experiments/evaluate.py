@@ -2,8 +2,9 @@
 
 import dataclasses
 import time
+from itertools import groupby
 
-from envs.pools import make_pools
+from envs.pools import bucket
 from experiments import train
 from experiments.comparison import methods, open_contest
 from experiments.configs import Eval
@@ -25,10 +26,10 @@ def run(command: Eval) -> int:
     params, _ = folder.policies(problem)
     envs, words = [problem.test], f"{count} test graphs"
     if command.graphs is not None:
-        graphs = load_graphs(command.graphs)
-        env_on(problem.make_env, graphs)
-        envs = [problem.make_env(pool) for pool in make_pools([graph.to_bitgraph() for graph in graphs]).values()]
-        words = f"{len(graphs)} graphs of {command.graphs}"
+        graphs = sorted(load_graphs(command.graphs), key=lambda graph: bucket(graph.num_nodes))
+        groups = groupby(graphs, key=lambda graph: bucket(graph.num_nodes))  # graphs of about one size share a program
+        envs = [env_on(problem.make_env, list(group)) for _, group in groups]
+        words = f"{len(graphs)} of {command.graphs}"
     display.header("lepton_rl", settings(problem) | {"graphs": words, "run": str(folder.path)})
     tables = []
     with train.workers() as pool:

@@ -74,7 +74,7 @@ def final_graphs(env: GraphEnv, actions: Int[Array, "P T"]) -> BitGraph:
 @partial(jax.jit, static_argnums=(1, 2))
 def _values(graphs: BitGraph, objective: Any, draws: int, key: PRNGKeyArray) -> Float[Array, "P"]:
     def one(graph: BitGraph, key: PRNGKeyArray) -> Array:
-        return jax.lax.map(lambda k: score(objective, graph, k), jax.random.split(key, draws)).mean()
+        return jax.lax.map(lambda i: score(objective, graph, jax.random.fold_in(key, i)), jnp.arange(draws)).mean()
 
     return jax.vmap(one)(graphs, jax.random.split(key, graphs.rows.shape[0]))
 

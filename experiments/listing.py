@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,7 +40,7 @@ def _about(target: str) -> str:
         spec = find_spec(module)
         source = Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else ""
         text = ast.get_docstring(ast.parse(source)) or ""
-    return text.partition("\n")[0]
+    return re.sub(r":\w+:|`", "", text.partition("\n")[0])  # without markup
 
 
 def run(command: List) -> int:

@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         _say(f"interrupted. {stop}".strip())
         return 130
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         if sys.flags.dev_mode:  # python -X dev shows where a message comes from
             raise
         _say(f"error: {_plain(error)}")

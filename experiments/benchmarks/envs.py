@@ -82,7 +82,7 @@ def kernel_values(
 
     def one(start: Array, key: PRNGKeyArray, actions: Array) -> Array:
         graph = env.pool[start]
-        noise = objective.draw(graph, noise_key(key))
+        noise = objective.draw(graph, jax.random.split(noise_key(key))[0])  # the episode's own, as the rewards show
         carry = objective.init(graph, noise)
 
         def extend(state: tuple[BitGraph, Any], edge: Array) -> tuple[tuple[BitGraph, Any], Array]:

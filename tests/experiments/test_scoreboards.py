@@ -13,9 +13,12 @@ from experiments.scoreboards.pools import graph_pool
 from experiments.scoreboards.tables import figure, markdown, verdicts
 from lepton_rl.draw import save_figure
 
-TINY = ["--seeds", "2", "--graphs", "3", "--train-graphs", "6", "--draws", "2", "--dqn.iterations", "2", "--dqn.chunks", "1",
-        "--dqn.episodes", "4", "--dqn.replay-capacity", "8", "--dqn.batch-size", "4", "--dqn.updates", "1", "--dqn.width", "8",
-        "--dqn.rounds", "1", "--dqn.head", "node"]  # fmt: skip
+TINY = [
+    "--seeds", "2", "--graphs", "3", "--train-graphs", "6", "--draws", "2", "--dqn.iterations", "2",
+    "--dqn.chunks", "1",
+    "--dqn.episodes", "4", "--dqn.replay-capacity", "8", "--dqn.batch-size", "4", "--dqn.updates", "1",
+    "--dqn.width", "8", "--dqn.rounds", "1", "--dqn.head", "node",
+]  # fmt: skip
 
 
 def row(lead, heuristic=0.2):
