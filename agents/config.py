@@ -9,44 +9,52 @@ __all__ = ["DQNConfig"]
 @dataclass(frozen=True)
 class DQNConfig:
     """Settings of the DQN learner. Counts of *iterations* are loop iterations, counts of *steps* environment steps.
-
-    Attributes:
-        iterations: of (play ``episodes`` episodes, then ``updates`` gradient updates).
-        chunks: the iterations run in so many jitted chunks, with validation, progress and checkpoints in between.
-        episodes: parallel environments, each playing one whole episode an iteration.
-        updates: gradient updates an iteration. ``batch_size``: transitions an update.
-        replay_capacity: episodes kept; a multiple of ``episodes``.
-        n_step: environment steps before bootstrapping. ``return_mix``: share of the full return in the target.
-        picks: train on every pick of an edit, or on the last only (enough for a head that scores pairs).
-        loss: "squared" or "huber" (δ = 1). ``max_grad_norm``: global-norm clipping.
-        learning_rate: of Adam, decayed to 0 over the run by a cosine. ``discount``: γ, applied between edits.
-        epsilon_start, epsilon_end, epsilon_fraction: exploration falls linearly over that fraction of the iterations.
-        target_rate: τ of the soft target update at every update; with ``target_period`` > 0 a hard copy instead.
-        encoder, head, width, rounds: the network (``lepton_rl.heads.build_network``).
     """
 
     iterations: int = 600
+    """Iterations of (play a batch of episodes, then take a few gradient updates)."""
     chunks: int = 20
+    """They run in so many jitted chunks, with validation, progress and checkpoints in between."""
     episodes: int = 64
+    """Parallel environments, each playing one whole episode an iteration."""
     updates: int = 4
+    """Gradient updates an iteration."""
     batch_size: int = 128
+    """Transitions an update."""
     replay_capacity: int = 8192
+    """Episodes kept; a multiple of the episodes an iteration."""
     n_step: int = 1
+    """Environment steps before bootstrapping."""
     return_mix: float = 0.3
+    """Share of the full return in the target."""
     picks: Literal["all", "last"] = "last"
+    """Train on every pick of an edit, or on the last only (enough for a head that scores pairs)."""
     loss: Literal["squared", "huber"] = "squared"
+    """Squared error, or Huber with δ = 1."""
     max_grad_norm: float = 1.0
+    """Global-norm clipping of the gradient."""
     learning_rate: float = 2e-3
+    """Of Adam, decayed to 0 over the run by a cosine."""
     discount: float = 1.0
+    """γ, applied between edits and not inside one."""
     epsilon_start: float = 1.0
+    """Share of random actions at first."""
     epsilon_end: float = 0.05
+    """Share of random actions later."""
     epsilon_fraction: float = 0.5
+    """Exploration falls linearly over this fraction of the iterations."""
     target_rate: float = 0.02
+    """τ of the soft target update at every gradient update."""
     target_period: int = 0
+    """Where positive, a hard target copy every so many gradient updates instead of the soft one."""
     encoder: str = "gin"
+    """Name of the encoder."""
     head: str = "pair"
+    """Name of the head: "pair" scores pairs of nodes, "node" single nodes (for large graphs)."""
     width: int = 64
+    """Width of the embeddings."""
     rounds: int = 3
+    """Rounds of message passing."""
 
     def __post_init__(self) -> None:
         if self.iterations % self.chunks:
