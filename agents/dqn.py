@@ -8,7 +8,7 @@ A actions, T steps an episode, k steps an edit.
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -24,7 +24,6 @@ from lepton_rl.batching import ENVIRONMENT_AXIS
 from lepton_rl.heads import Network
 
 __all__ = ["Hyper", "Learner", "Metrics", "TrainState", "greedy_returns", "make_hyper", "make_learner", "make_policy"]
-
 
 VALIDATION_SEED = 0x7A11D  # one fixed noise for every validation of every run: comparable, apart from all others
 
@@ -116,8 +115,7 @@ def make_policy(network: Network, params: Any, epsilon: Float[Array, ""] | float
 
 def action_values(network: Network, params: Any, observation: Observation) -> Float[Array, "A"]:
     """Q(s, ·), f32[A]; illegal actions included."""
-    h = network.encode(params, observation)
-    return network.score(params, h, observation)
+    return network.score(params, network.encode(params, observation), observation)
 
 
 def double_q_value(
@@ -142,25 +140,33 @@ def returns_from(
     return jnp.where(steps < t + n_step, weighted, 0.0).sum(), weighted.sum(), discount**ahead
 
 
-def td_error(
-    network: Network, config: DQNConfig, env: GraphEnv, hyper: Hyper, params: Any, target_params: Any,
-    episode: Episode, t: Int[Array, ""],
+def observed(
+    env: GraphEnv, episodes: Episode, t: Int[Array, "B"], later: Int[Array, "B"]
+) -> tuple[Observation, Observation]:
+    """What was seen before steps ``t`` and ``later`` of B episodes: both in one program, which halves its compile."""
+
+    def one(episode: Episode, t: Int[Array, ""]) -> Observation:
+        return env.observe(env.rebuild(episode.start, episode.key, episode.actions, t))
+
+    again = episodes._replace(key=jax.random.clone(episodes.key))  # the same noise twice, on purpose
+    twice = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), episodes, again)
+    both = jax.vmap(one, axis_name=ENVIRONMENT_AXIS)(twice, jnp.concatenate([t, later]))
+    B = t.shape[0]
+    return jax.tree.map(lambda leaf: leaf[:B], both), jax.tree.map(lambda leaf: leaf[B:], both)
+
+
+def td_target(
+    network: Network, config: DQNConfig, hyper: Hyper, params: Any, target_params: Any, steps_per_edit: int,
+    episode: Episode, t: Int[Array, ""], successor: Observation,
 ) -> Float[Array, ""]:  # fmt: skip
-    """Q(s_t, a_t) minus its target, f32[]; the gradient flows through the former only."""
-    observation = env.observe(env.rebuild(episode.start, episode.key, episode.actions, t))
-    q = action_values(network, params, observation)[episode.actions[t]]
-    n_step, full, bootstrap = returns_from(
-        episode.rewards, t, config.n_step, env.steps_per_edit, hyper.discount
-    )
-    later = jnp.minimum(t + config.n_step, env.horizon)
-    successor = env.observe(env.rebuild(episode.start, episode.key, episode.actions, later))
+    """What Q(s_t, a_t) should be, f32[]: n-step double Q-learning, with a share of the full return mixed in."""
+    n_step, full, bootstrap = returns_from(episode.rewards, t, config.n_step, steps_per_edit, hyper.discount)
     online, target = (action_values(network, p, successor) for p in (params, target_params))
     value = double_q_value(online, target, successor.legal)
-    steps = jnp.arange(env.horizon)
-    over = (episode.terminated & (steps >= t) & (steps < later)).any()
+    steps = jnp.arange(episode.rewards.shape[0])
+    over = (episode.terminated & (steps >= t) & (steps < t + config.n_step)).any()
     one_sided = n_step + jnp.where(over, 0.0, bootstrap * value)
-    mixed = (1 - hyper.return_mix) * one_sided + hyper.return_mix * full
-    return q - jax.lax.stop_gradient(mixed)
+    return (1 - hyper.return_mix) * one_sided + hyper.return_mix * full
 
 
 def sample(
@@ -183,16 +189,11 @@ def greedy_returns(
     network: Network, env: GraphEnv, params: Any, starts: Int[Array, "B"], keys: Key[Array, "B"]
 ) -> Float[Array, "B"]:
     """Return of one greedy episode from each start, f32[B]."""
-    episodes = rollout(env, make_policy(network, params), starts, keys, keys)
-    return episodes.rewards.sum(-1)
-
-
-def _progress(config: DQNConfig, state: TrainState) -> Float[Array, ""]:
-    return state.iteration / config.iterations
+    return rollout(env, make_policy(network, params), starts, keys, keys).rewards.sum(-1)
 
 
 def _epsilon(config: DQNConfig, hyper: Hyper, state: TrainState) -> Float[Array, ""]:
-    share = jnp.minimum(_progress(config, state) / config.epsilon_fraction, 1.0)
+    share = jnp.minimum(state.iteration / (config.epsilon_fraction * config.iterations), 1.0)
     return hyper.epsilon_start + share * (hyper.epsilon_end - hyper.epsilon_start)
 
 
@@ -218,24 +219,28 @@ def _update(
 ) -> tuple[TrainState, Float[Array, ""]]:  # fmt: skip
     """One gradient update, the i-th of its iteration; also its loss."""
     episodes, t = sample(state.replay, config, env, key, i)
+    observation, successor = observed(env, episodes, t, jnp.minimum(t + config.n_step, env.horizon))
+
+    def target(episode: Episode, t: Int[Array, ""], successor: Observation) -> Float[Array, ""]:
+        return td_target(
+            network, config, hyper, state.params, state.target_params, env.steps_per_edit, episode, t, successor
+        )
+
+    targets = jax.vmap(target, axis_name=ENVIRONMENT_AXIS)(episodes, t, successor)
+    chosen = jnp.take_along_axis(episodes.actions, t[:, None], axis=1)[:, 0]
 
     def loss(params: Any) -> Float[Array, ""]:
-        def one(episode: Episode, t: Int[Array, ""]) -> Float[Array, ""]:
-            return td_error(network, config, env, hyper, params, state.target_params, episode, t)
-
-        errors = jax.vmap(one, axis_name=ENVIRONMENT_AXIS)(episodes, t)
+        q = jax.vmap(partial(action_values, network, params), axis_name=ENVIRONMENT_AXIS)(observation)
+        errors = jnp.take_along_axis(q, chosen[:, None], axis=1)[:, 0] - targets
         return (errors**2 if config.loss == "squared" else optax.huber_loss(errors)).mean()
 
     value, gradient = jax.value_and_grad(loss)(state.params)
     direction, opt_state = _optimizer(config).update(gradient, state.opt_state)
-    rate = hyper.learning_rate * 0.5 * (1 + jnp.cos(jnp.pi * _progress(config, state)))
+    rate = hyper.learning_rate * 0.5 * (1 + jnp.cos(jnp.pi * state.iteration / config.iterations))
     params = jax.tree.map(lambda p, d: p - rate * d, state.params, direction)
-    if config.target_period:
-        done = state.iteration * config.updates + i + 1
-        step = (done % config.target_period == 0).astype(jnp.float32)
-    else:
-        step = hyper.target_rate
-    target = optax.incremental_update(params, state.target_params, step)
+    done = state.iteration * config.updates + i + 1
+    copy = (done % config.target_period == 0).astype(jnp.float32) if config.target_period else hyper.target_rate
+    target = optax.incremental_update(params, state.target_params, copy)
     return replace(state, params=params, target_params=target, opt_state=opt_state), value
 
 

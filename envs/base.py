@@ -173,17 +173,15 @@ def rollout(
     state, observation = reset_batch(env, starts, keys)
 
     def edit(carry: tuple[Any, Observation], first: Array) -> tuple[tuple[Any, Observation], tuple[Array, ...]]:
-        state, observation = carry
-        h = jax.vmap(policy.encode, axis_name=ENVIRONMENT_AXIS)(observation)
-        outputs = []
-        for pick in range(env.steps_per_edit):
-            t = first + pick
+        h = jax.vmap(policy.encode, axis_name=ENVIRONMENT_AXIS)(carry[1])
+
+        def pick(carry: tuple[Any, Observation], t: Array) -> tuple[tuple[Any, Observation], tuple[Array, ...]]:
+            state, observation = carry
             actions = jax.vmap(policy.act, axis_name=ENVIRONMENT_AXIS)(step_keys(act_keys, t), h, observation)
             state, step = step_batch(env, state, actions, step_keys(keys, t))
-            observation = step.observation
-            outputs.append((actions, step.reward, step.terminated))
-        stacked: tuple[Array, ...] = jax.tree.map(lambda *leaves: jnp.stack(leaves), *outputs)
-        return (state, observation), stacked
+            return (state, step.observation), (actions, step.reward, step.terminated)
+
+        return jax.lax.scan(pick, carry, first + jnp.arange(env.steps_per_edit, dtype=jnp.int32))
 
     firsts = jnp.arange(0, env.horizon, env.steps_per_edit, dtype=jnp.int32)
     (state, _), stacked = jax.lax.scan(edit, (state, observation), firsts)

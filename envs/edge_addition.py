@@ -75,6 +75,7 @@ class EdgeAddition:
         """T = 2·budget."""
         return 2 * self.budget
 
+    @jax.jit
     def reset(self, start: Int[Array, ""], key: PRNGKeyArray) -> tuple[EdgeAdditionState, Observation]:
         """Begin an episode on graph ``start`` of the pool."""
         graph = self.pool[start]
@@ -86,6 +87,7 @@ class EdgeAddition:
         state = EdgeAdditionState(graph, zero, zero - 1, noise, carry, look, self._pairs(graph, look))
         return state, self.observe(state)
 
+    @jax.jit
     def step(
         self, state: EdgeAdditionState, action: Int[Array, ""], key: PRNGKeyArray
     ) -> tuple[EdgeAdditionState, TimeStep]:
@@ -96,6 +98,7 @@ class EdgeAddition:
         successor = replace(successor, carry=carry, pairs=self._looked(state, successor, edit))
         return successor, TimeStep(self.observe(successor), reward, over, jnp.zeros_like(over))
 
+    @jax.jit
     def rebuild(
         self, start: Int[Array, ""], key: PRNGKeyArray, actions: Int[Array, "T"], t: Int[Array, ""]
     ) -> EdgeAdditionState:

@@ -35,17 +35,24 @@ def node_inputs(graph: BitGraph) -> Float[Array, "N F"]:
 
 
 def pair_inputs(graph: BitGraph, steps: int = 4) -> Float[Array, "K N N"]:
-    """Symmetric random-walk features of every pair, f32[steps + 1, N, N]: S^(2^k), S = (I + D^-1/2 A D^-1/2) / 2.
+    """Symmetric random-walk features of every pair, f32[steps + 2, N, N]: S^(2^k), S = (I + D^-1/2 A D^-1/2) / 2.
 
     Powers of the lazy walk by repeated squaring see from common neighbours (k = 0, 1) to communities and bottlenecks
-    (k = ``steps``), as relative random-walk encodings do (Ma et al., GRIT, ICML 2023). Scaled by n, so that their
-    size does not depend on it.
+    (k = ``steps``), as relative random-walk encodings do (Ma et al., GRIT, ICML 2023). Scaled by √n, so that their
+    size does not depend on it. The last feature is the pair's effective resistance as walks of fewer than
+    2^(steps + 1) steps see it, exact where they have mixed: with Z = (I + S + S² + …)/2 it is
+    Z_uu/d_u + Z_vv/d_v - 2 Z_uv/√(d_u d_v), in which the walk's stationary part cancels (Lovász 1993, §4).
     """
     d = degree(graph).astype(jnp.float32)
     scale = 1 / jnp.sqrt(jnp.maximum(d, 1))
     present = graph.node_mask.astype(jnp.float32)
     walk = (jnp.diag(present) + adjacency(graph) * scale[:, None] * scale[None, :]) / 2
-    powers = [walk]
+    powers, visits = [walk], jnp.eye(graph.capacity) + walk
     for _ in range(steps):
         powers.append(powers[-1] @ powers[-1])
-    return jnp.stack(powers) * jnp.sqrt(jnp.maximum(num_nodes(graph), 1).astype(jnp.float32))
+        visits += powers[-1] @ visits
+    scaled = visits * scale[:, None] * scale[None, :] / 2
+    own = jnp.diagonal(scaled)
+    resistance = own[:, None] + own[None, :] - 2 * scaled
+    root = jnp.sqrt(jnp.maximum(num_nodes(graph), 1).astype(jnp.float32))
+    return jnp.stack([power * root for power in powers] + [resistance])

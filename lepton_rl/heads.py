@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from lepton_rl.batching import anywhere
 from lepton_rl.encoders import get_encoder
+from lepton_rl.encoders.linear import Linear
 from lepton_rl.features import NUM_STRUCTURAL, node_inputs, pair_inputs
 from lepton_rl.graph import BitGraph, unpack_bits
 from lepton_rl.registry import resolve
@@ -38,17 +39,6 @@ class Network(NamedTuple):
     score: Callable[[Any, Any, Any], Float[Array, "A"]]
 
 
-class MLP(nnx.Module):
-    """Two layers with a relu between; the last one starts at zero, so that a fresh network scores 0."""
-
-    def __init__(self, inputs: int, hidden: int, *, rngs: nnx.Rngs) -> None:
-        self.first = nnx.Linear(inputs, hidden, rngs=rngs)
-        self.last = nnx.Linear(hidden, 1, kernel_init=nnx.initializers.zeros_init(), rngs=rngs)
-
-    def __call__(self, x: Float[Array, "N F"]) -> Float[Array, "N"]:
-        return self.last(nnx.relu(self.first(x)))[:, 0]
-
-
 def pooled(h: Float[Array, "N D"], graph: BitGraph) -> Float[Array, "D"]:
     """Mean embedding of the present nodes, f32[D]."""
     mask = graph.node_mask.astype(h.dtype)
@@ -58,24 +48,37 @@ def pooled(h: Float[Array, "N D"], graph: BitGraph) -> Float[Array, "D"]:
 class NodeScore(nnx.Module):
     """One number a node from its embedding, the selected node's, the graph's mean, and the marks: A = N.
 
-    Costs O(N·D·H) at any size; the choice for large graphs.
+    Costs O(N·D·H) at any size; the choice for large graphs. Its first layer is a sum over its inputs, so what does
+    not depend on the marks is computed once an edit, and products with the selected node's embedding only where a node
+    is selected. The last layer starts at zero: a fresh network scores 0.
     """
 
     def __init__(self, width: int, marks: int, pairs: int = 0, *, rngs: nnx.Rngs) -> None:
-        self.mlp = MLP(4 * width + marks + 1, 2 * width, rngs=rngs)
+        hidden = 2 * width
+        self.own = Linear(width, hidden, rngs=rngs)
+        self.mean = nnx.Linear(width, hidden, use_bias=False, rngs=rngs)
+        self.marks = nnx.Linear(marks, hidden, use_bias=False, rngs=rngs)
+        self.selected = nnx.Linear(width + 1, hidden, use_bias=False, rngs=rngs)
+        self.product = Linear(width, hidden, use_bias=False, rngs=rngs)
+        self.last = nnx.Param(jnp.zeros(hidden))
 
     def prepare(self, h: Float[Array, "N D"], observation: Any) -> Any:
-        """What is kept between the picks of an edit: embeddings and their mean."""
-        return h, pooled(h, observation.graph)
+        """What is kept between the picks of an edit: embeddings and what the first layer makes of them alone."""
+        return h, self.own(h) + self.mean(pooled(h, observation.graph))
 
     def __call__(self, prepared: Any, observation: Any) -> Float[Array, "A"]:
         """Score every node as the next pick."""
-        h, mean = prepared
-        selected = observation.marks[:, 0] @ h  # zero when nothing is selected
+        h, base = prepared
+        first = base + self.marks(observation.marks)
         chosen = observation.marks[:, 0].sum(keepdims=True)
-        shared = jnp.concatenate([selected, mean, chosen])
-        rows = jnp.broadcast_to(shared, (h.shape[0], shared.shape[0]))
-        return self.mlp(jnp.concatenate([h, h * selected, rows, observation.marks], axis=-1))
+
+        @jax.checkpoint  # keep no residuals: a conditional would write them, as zeros, also when it is not taken
+        def second() -> Float[Array, "N H"]:
+            selected = observation.marks[:, 0] @ h  # zero where nothing is selected, and so is all that it feeds
+            return first + self.selected(jnp.concatenate([selected, chosen])) + self.product(h * selected)
+
+        hidden = jax.lax.cond(anywhere(chosen[0] > 0), second, lambda: first)
+        return nnx.relu(hidden) @ self.last[...]
 
 
 class PairScore(nnx.Module):
@@ -90,9 +93,9 @@ class PairScore(nnx.Module):
         self, width: int, marks: int, pairs: int = 0, *, hidden: int = 24, steps: int = 4, rngs: nnx.Rngs
     ) -> None:
         self.steps = steps
-        self.ends = nnx.Linear(width, 2 * hidden, use_bias=False, rngs=rngs)
+        self.ends = Linear(width, 2 * hidden, use_bias=False, rngs=rngs)
         self.shared = nnx.Linear(width + 1, hidden, rngs=rngs)
-        self.pair = nnx.Linear(steps + 1 + pairs, hidden, use_bias=False, rngs=rngs)
+        self.pair = nnx.Linear(steps + 2 + pairs, hidden, use_bias=False, rngs=rngs)
         self.last = nnx.Param(jnp.zeros(hidden))
 
     def prepare(self, h: Float[Array, "N D"], observation: Any) -> Any:
@@ -158,9 +161,11 @@ def network_from_module(build: Callable[[nnx.Rngs], Any]) -> Network:
     def init(key: PRNGKeyArray, observation: Any) -> Any:
         return nnx.split(build(nnx.Rngs(key)))[1]
 
+    @jax.jit
     def encode(params: Any, observation: Any) -> Any:
         return nnx.merge(graphdef, params).encode(observation)
 
+    @jax.jit
     def score(params: Any, h: Any, observation: Any) -> Float[Array, "A"]:
         return nnx.merge(graphdef, params).head(h, observation)
 

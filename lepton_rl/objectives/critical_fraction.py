@@ -211,9 +211,11 @@ def critical_fraction(removal: Literal["random", "targeted"], num_orders: int | 
         num_orders: default 2·N, RNet-DQN's choice.
     """
 
+    @jax.jit
     def draw(graph: BitGraph, key: PRNGKeyArray) -> Times:
         return draw_ranks(graph, key, num_orders or 2 * graph.capacity)
 
+    @jax.jit
     def init(graph: BitGraph, ranks: Times) -> Carry:
         removals = critical_removals(graph, removal_times(graph, ranks, removal))[: ranks.shape[1]]
         return Carry(value=removals.astype(jnp.float32).mean() / jnp.maximum(num_nodes(graph), 1))
@@ -221,6 +223,7 @@ def critical_fraction(removal: Literal["random", "targeted"], num_orders: int | 
     def update(carry: Carry, edit: Edit, graph_after: BitGraph, ranks: Times) -> Carry:
         return init(graph_after, ranks)
 
+    @jax.jit
     def sensitivity(graph: BitGraph, ranks: Times) -> Float[Array, "3 N N"]:
         return edge_sensitivity(graph, removal_times(graph, ranks, removal), ranks.shape[1])
 

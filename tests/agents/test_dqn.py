@@ -19,9 +19,10 @@ from agents.dqn import (
     make_hyper,
     make_learner,
     make_policy,
+    observed,
     returns_from,
     sample,
-    td_error,
+    td_target,
 )
 from agents.replay import empty_replay, write
 from agents.training import make_runs
@@ -112,7 +113,7 @@ def test_replay_is_a_ring_of_slabs():
     np.testing.assert_array_equal(replay.keys[:2], jax.random.key_data(jax.random.split(jax.random.key(2), 2)))
 
 
-def test_td_error_equals_its_definition_written_out(env, network):
+def test_td_target_equals_its_definition_written_out(env, network):
     config = dataclasses.replace(SMALL, n_step=1, return_mix=0.25, discount=0.5)
     hyper = make_hyper(config)
     _, observation = env.reset(jnp.int32(0), jax.random.key(1))
@@ -130,17 +131,21 @@ def test_td_error_equals_its_definition_written_out(env, network):
         return np.asarray(action_values(network, p, observation)), np.asarray(observation.legal)
 
     for t in range(4):
-        q = values(params, t)[0][actions[t]]
         full = sum(float(rewards[i]) * 0.5 ** (i // 2 - t // 2) for i in range(t, 4))
         bootstrap = 0.0
         if t < 3:
             online, legal = values(params, t + 1)
             best = max((a for a in range(6) if legal[a]), key=lambda a: online[a])
             bootstrap = values(target, t + 1)[0][best] * 0.5 ** ((t + 1) // 2 - t // 2)
-        expected = q - (0.75 * (float(rewards[t]) + bootstrap) + 0.25 * full)
+        expected = 0.75 * (float(rewards[t]) + bootstrap) + 0.25 * full
         with jax.debug_key_reuse(False):  # the same episode key on purpose
-            got = td_error(network, config, env, hyper, params, target, episode, jnp.int32(t))
+            before, successor = jax.tree.map(
+                lambda leaf: leaf[0],
+                observed(env, jax.tree.map(lambda leaf: leaf[None], episode), jnp.array([t]), jnp.array([t + 1])),
+            )
+        got = td_target(network, config, hyper, params, target, env.steps_per_edit, episode, jnp.int32(t), successor)
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(action_values(network, params, before), values(params, t)[0], rtol=1e-5)
 
 
 @pytest.mark.parametrize("picks", ["all", "last"])
