@@ -95,6 +95,8 @@ class PairScore(nnx.Module):
         self.steps = steps
         self.ends = Linear(width, 2 * hidden, use_bias=False, rngs=rngs)
         self.shared = nnx.Linear(width + 1, hidden, rngs=rngs)
+        self.state = nnx.Linear(width + 1, hidden, rngs=rngs)
+        self.value = nnx.Param(jnp.zeros(hidden))
         self.pair = nnx.Linear(steps + 2 + pairs, hidden, use_bias=False, rngs=rngs)
         self.last = nnx.Param(jnp.zeros(hidden))
 
@@ -109,7 +111,8 @@ class PairScore(nnx.Module):
         """Score every node as the next pick."""
         add, mul, inputs, mean = prepared
         left = observation.marks[:1, 1]
-        shared = self.shared(jnp.concatenate([mean, left]))
+        whole = jnp.concatenate([mean, left])
+        shared, value = self.shared(whole), nnx.relu(self.state(whole)) @ self.value[...]
         selected = observation.marks[:, 0]
 
         def second() -> Float[Array, "N"]:
@@ -138,7 +141,7 @@ class PairScore(nnx.Module):
 
         row = second()
         picking = selected.any()
-        return jax.lax.cond(anywhere(~picking), lambda: jnp.where(picking, row, first()), lambda: row)
+        return value + jax.lax.cond(anywhere(~picking), lambda: jnp.where(picking, row, first()), lambda: row)
 
 
 class GraphNetwork(nnx.Module):

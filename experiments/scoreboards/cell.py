@@ -16,9 +16,9 @@ from agents.training import make_runs, network_for
 from envs.edge_addition import EdgeAddition, make_edge_addition
 from envs.pools import Pool
 from experiments.evaluation import Interval, final_graphs, interval, paired_interval, plan, play, values
-from experiments.scoreboards.options import GREEDY_LIMIT, TRAIN_NODES
+from experiments.scoreboards.options import GREEDY_LIMIT, TRAIN_NODES, Cell
 from lepton_rl.heads import Network
-from lepton_rl.objectives import get_objective
+from lepton_rl.objectives.critical_fraction import critical_fraction
 
 __all__ = ["AGENT", "SEARCH", "Agent", "cell_env", "measure", "methods_at", "summarise", "train_agent"]
 
@@ -37,9 +37,14 @@ class Agent(NamedTuple):
     seconds: float
 
 
-def cell_env(pool: Pool, objective: str, budget: int) -> EdgeAddition:
-    """The environment of a cell: reward at the end, the objective's first-order account of every pair in sight."""
-    return make_edge_addition(pool, get_objective(objective), budget, "end", sensitivity=True)
+def cell_env(pool: Pool, cell: Cell, budget: int, train_orders: int | None = None) -> EdgeAddition:
+    """The environment of a cell, the objective's first-order account of every pair in sight.
+
+    Reported values are the protocol's. An agent learns from the same value paid edge by edge, which says which edge it
+    is for, over ``train_orders`` removal orders instead of 2n, which is less noisy.
+    """
+    reward = "end" if train_orders is None else "edge"
+    return make_edge_addition(pool, critical_fraction(cell.removal, train_orders), budget, reward, sensitivity=True)
 
 
 def train_agent(train: EdgeAddition, valid: EdgeAddition, config: DQNConfig, seeds: int, note: Note) -> Agent:

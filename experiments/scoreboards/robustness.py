@@ -20,7 +20,7 @@ from lepton_rl.files import atomic_write
 
 __all__ = ["run"]
 
-_SETTINGS = ("split", "seeds", "graphs", "draws", "data", "config")  # rows of one table agree in these
+_SETTINGS = ("split", "seeds", "graphs", "draws", "data", "train_orders", "config")  # rows of one table agree in these
 
 
 def _commit() -> str | None:
@@ -37,7 +37,7 @@ def _settings(options: Robustness) -> dict[str, Any]:
     return {
         "split": options.split, "seeds": options.seeds, "graphs": options.graphs, "draws": options.draws,
         "data": f"generated, {options.train_graphs} for training" if options.data is None else options.data.name,
-        "config": asdict(options.dqn),
+        "train_orders": options.train_orders, "config": asdict(options.dqn),
     }  # fmt: skip
 
 
@@ -108,7 +108,7 @@ def _train(cell: Cell, options: Robustness, note: Callable[[str], None]) -> Agen
         graph_pool(cell.family, TRAIN_NODES, "train", options.data, options.train_graphs),
         graph_pool(cell.family, TRAIN_NODES, "valid", options.data, 100),
     )
-    train, valid = (cell_env(pool, cell.objective, cell.budget) for pool in pools)
+    train, valid = (cell_env(pool, cell, cell.budget, options.train_orders) for pool in pools)
     return train_agent(train, valid, options.dqn, options.seeds, note)
 
 
@@ -117,7 +117,7 @@ def _row(
 ) -> dict[str, Any]:
     budget = cell.budget if nodes == TRAIN_NODES else budget_at(nodes)
     pool = graph_pool(cell.family, nodes, options.split, options.data, options.graphs)
-    env = cell_env(pool, cell.objective, budget)
+    env = cell_env(pool, cell, budget)
     row = summarise(*measure(agent, env, methods_at(nodes), options.draws, note))
     extra = {"nodes": nodes, "budget": budget, "train_seconds": agent.seconds, "split": options.split}
     return {**row, **extra, "commit": commit, "config": asdict(options.dqn)}

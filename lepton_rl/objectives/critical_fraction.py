@@ -208,7 +208,7 @@ def critical_fraction(removal: Literal["random", "targeted"], num_orders: int | 
 
     Args:
         removal: "random": uniform orders. "targeted": degrees of the scored graph descending, ties random.
-        num_orders: default 2·N, RNet-DQN's choice.
+        num_orders: default 2·N, RNet-DQN's choice. The sensitivity reads the first 2·N of them at most.
     """
 
     @jax.jit
@@ -225,6 +225,7 @@ def critical_fraction(removal: Literal["random", "targeted"], num_orders: int | 
 
     @jax.jit
     def sensitivity(graph: BitGraph, ranks: Times) -> Float[Array, "3 N N"]:
+        ranks = ranks[:, : 2 * graph.capacity]
         return edge_sensitivity(graph, removal_times(graph, ranks, removal), ranks.shape[1])
 
     return Objective(draw, init, update, needs_connected=True, sensitivity=sensitivity)
