@@ -163,6 +163,10 @@ def rollout(
 ) -> Trajectory:
     """Play B whole episodes in lock-step, encoding each graph once an edit.
 
+    Every ``steps_per_edit`` steps the graphs are encoded anew. A policy that picks an illegal action falls out of that
+    rhythm (its step is spent, its edit comes later) and then acts on the encoding of the graph as it was; a policy that
+    keeps to ``legal`` never does.
+
     Args:
         env: the environment.
         policy: how actions are chosen; un-batched, vmapped here.

@@ -214,7 +214,7 @@ def _is_connected(rows: np.ndarray, node_mask: np.ndarray) -> bool:
 def make_edge_addition(
     pool: Pool, objective: Objective, budget: int, reward: str = "end", sensitivity: bool = False
 ) -> EdgeAddition:
-    """Build an :class:`EdgeAddition`, checked.
+    """Add edges, each by two picks of a node, until the budget is spent: an :class:`EdgeAddition`, checked.
 
     Raises:
         ValueError: a budget below 1 or above the edges a start graph lacks; directed graphs; a start graph in several

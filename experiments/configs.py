@@ -38,8 +38,8 @@ class Train:
     """What is to grow."""
     budget: int = 5
     """Edits an episode."""
-    reward: Literal["end", "edge"] = "end"
-    """Reward at the end of an episode, or after every edge."""
+    reward: Literal["end", "edge"] = "edge"
+    """Reward after every edge (learns faster), or at the end of an episode; both sum to the same."""
     generator: str = "ba"
     """Family of the generated training graphs."""
     num_nodes: int = 20

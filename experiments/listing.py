@@ -5,6 +5,7 @@ import inspect
 import re
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 from rich.console import Console
@@ -31,15 +32,25 @@ def tables() -> dict[str, dict[str, str]]:
     }  # fmt: skip
 
 
+def _below(tree: ast.Module, name: str) -> str | None:
+    """The string below the assignment of ``name`` in a module: how plain values are documented."""
+    for statement, after in pairwise(tree.body):
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        documented = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+        if documented and any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            return str(after.value.value)  # type: ignore[attr-defined]
+    return None
+
+
 def _about(target: str) -> str:
-    """First line of the documentation of what an import string names, or of its module's for plain values."""
+    """First line of the documentation of what an import string names."""
     module, _, attribute = target.partition(":")
     member = getattr(import_module(module), attribute)
     text = inspect.getdoc(member) if callable(member) and not isinstance(member, tuple) else None
     if text is None:
         spec = find_spec(module)
-        source = Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else ""
-        text = ast.get_docstring(ast.parse(source)) or ""
+        tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else "")
+        text = _below(tree, attribute) or ast.get_docstring(tree) or ""
     return re.sub(r":\w+:|`", "", text.partition("\n")[0])  # without markup
 
 

@@ -34,7 +34,7 @@ class GINRound(nnx.Module):
 
 
 class GIN(nnx.Module):
-    """``rounds`` of GIN over an input layer.
+    """Graph isomorphism network: ``rounds`` of h + MLP(h, Σ of neighbours' h) over an input layer.
 
     Args:
         in_features: F. ``width``: D. ``rounds``: of message passing.

@@ -232,4 +232,6 @@ def critical_fraction(removal: Literal["random", "targeted"], num_orders: int | 
 
 
 critical_fraction_random = critical_fraction("random")
+"""Share of nodes that fail, in random order, until the rest falls apart (Darvariu et al. 2021)."""
 critical_fraction_targeted = critical_fraction("targeted")
+"""Share of nodes to attack, largest degrees first, until the rest falls apart (Darvariu et al. 2021)."""

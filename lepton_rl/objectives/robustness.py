@@ -95,4 +95,6 @@ def largest_component(removal: Literal["random", "targeted"], num_orders: int | 
 
 
 largest_component_random = largest_component("random")
+"""Share of nodes in the largest component, averaged over random failures of one node after the other."""
 largest_component_targeted = largest_component("targeted")
+"""Share of nodes in the largest component, averaged over an attack on the largest degrees (Schneider et al. 2011)."""

@@ -8,7 +8,7 @@ from envs.base import noise_key, reset_batch, step_batch, step_keys
 from envs.edge_addition import absent_edges, is_connected, make_edge_addition
 from envs.pools import make_pool
 from lepton_rl.graph import from_networkx
-from lepton_rl.objectives import deterministic
+from lepton_rl.objectives import deterministic, get_objective
 from tests.envs import toys
 from tests.oracles import PlainEdgeAddition
 
@@ -66,6 +66,24 @@ def test_rebuild_is_bit_equal_to_stepping(env):
     for t, state in enumerate(states):
         again = rebuild(env, STARTS, keys, actions.T, t)
         toys.assert_trees_match(again, state)
+
+
+def test_what_an_agent_sees_of_every_pair_is_the_sensitivity_of_the_graph_as_edited():
+    objective = get_objective("critical_fraction_targeted")
+    graphs = [from_networkx(nx.barabasi_albert_graph(9, 2, seed=seed), capacity=10)[0] for seed in range(4)]
+    env = make_edge_addition(make_pool(graphs), objective, BUDGET, sensitivity=True)
+    keys = toys.keys_of(6, len(STARTS))
+    actions = toys.random_actions(STARTS, env.horizon, seed=6)
+    states, steps = play(env, actions, keys)
+    rebuild = jax.jit(jax.vmap(type(env).rebuild, in_axes=(None, 0, 0, 0, None)))
+    look = jax.jit(jax.vmap(objective.sensitivity))
+    for t, state in enumerate(states):
+        toys.assert_trees_match(rebuild(env, STARTS, keys, actions.T, t), state)
+        seen = (steps[t].observation if t else steps[t]).pairs
+        expected = look(state.graph, state.look) if t < env.horizon else jnp.zeros_like(seen)
+        np.testing.assert_array_equal(seen, expected)
+    assert np.asarray(steps[0].pairs).any()
+    assert not np.array_equal(states[0].noise, states[0].look)  # the rewards' noise stays unseen
 
 
 def test_batch_equals_loop(env):
