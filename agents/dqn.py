@@ -280,8 +280,8 @@ def make_learner(network: Network, config: DQNConfig) -> Learner:
 
     def init(env: GraphEnv, hyper: Hyper, key: PRNGKeyArray) -> TrainState:
         params_key, key = jax.random.split(key)
-        _, seen = jax.eval_shape(env.reset, jnp.int32(0), key)  # shapes and dtypes; nothing of it is compiled
-        params = network.init(params_key, jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), seen))
+        _, observation = env.reset(jnp.int32(0), jax.random.key(0))  # the same for every run: never batched
+        params = network.init(params_key, observation)
         copies = [jax.tree.map(jnp.copy, params) for _ in range(2)]  # donated buffers must not alias
         return TrainState(
             params, copies[0], _optimizer(config).init(params), copies[1], jnp.float32(-jnp.inf),

@@ -29,7 +29,7 @@ class Network(NamedTuple):
     """Three pure functions.
 
     Attributes:
-        init: ``(key, Observation) -> params``; a learner gives an observation of zeros, for its shapes and dtypes.
+        init: ``(key, Observation) -> params``; a learner shows the start of an episode.
         encode: ``(params, Observation) -> h``, any pytree; run once an edit; must not read marks or legal actions.
         score: ``(params, h, Observation) -> f32[A]``, finite also where illegal; run at every step.
     """
