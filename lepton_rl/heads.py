@@ -90,7 +90,7 @@ class PairScore(nnx.Module):
     """
 
     def __init__(
-        self, width: int, marks: int, pairs: int = 0, *, hidden: int = 24, steps: int = 4, rngs: nnx.Rngs
+        self, width: int, marks: int, pairs: int = 0, *, hidden: int = 64, steps: int = 4, rngs: nnx.Rngs
     ) -> None:
         self.steps = steps
         self.ends = Linear(width, 2 * hidden, use_bias=False, rngs=rngs)

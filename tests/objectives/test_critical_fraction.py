@@ -72,7 +72,7 @@ def test_sensitivity_counts_the_splits_an_edge_would_repair(removal):
     objective = critical_fraction(removal)
     slots = from_networkx(graph, capacity=14)[0]
     ranks = objective.draw(slots, jax.random.key(5))
-    repairs, above, below = np.asarray(jax.jit(objective.sensitivity)(slots, ranks)) * 2 / 12
+    repairs, above, below = np.asarray(jax.jit(objective.sensitivity)(slots, ranks))[:3] * 2 / 12
     expected = np.zeros((14, 14))
     for order in removal_orders(graph, ranks, removal):
         for u, v in itertools.product(*split_of(graph, order)):
@@ -82,3 +82,25 @@ def test_sensitivity_counts_the_splits_an_edge_would_repair(removal):
     assert repairs.max() > 0
     tiny = 1e-6
     assert (below >= 0).all() and (below <= above + tiny).all() and (above <= repairs + tiny).all()
+
+
+def test_sensitivity_of_an_attack_counts_what_the_new_degrees_do_to_its_order():
+    graph = nx.gnm_random_graph(10, 14, seed=4)
+    objective = critical_fraction("targeted", 3)
+    slots = from_networkx(graph, capacity=12)[0]
+    ranks = objective.draw(slots, jax.random.key(6))
+    last = np.asarray(jax.jit(objective.sensitivity)(slots, ranks))[-1]
+
+    def removals(moved):
+        found = []
+        for column in np.asarray(ranks, int).T:
+            order = sorted(graph, key=lambda v: (-(graph.degree[v] + (v == moved)), column[v]))
+            left = graph.copy()
+            while left and nx.is_connected(left):
+                left.remove_node(order[len(graph) - len(left)])
+            found.append(len(graph) - len(left) if left else len(graph))
+        return np.mean(found)
+
+    change = np.array([removals(v) - removals(None) for v in graph]) / 2
+    np.testing.assert_allclose(last[:10, :10], change[:, None] + change[None, :], atol=1e-5)
+    assert (change > 0).any() and (change < 0).any()
