@@ -37,7 +37,7 @@ def budget_at(num_nodes: int) -> int:
 
 
 def robustness_config() -> DQNConfig:
-    """The one configuration of all cells, chosen on validation graphs (docs/robustness.md says what was compared)."""
+    """The one configuration of all cells, chosen on validation graphs."""
     return DQNConfig(iterations=400, width=32)
 
 
