@@ -1,9 +1,9 @@
 """Deep Q-learning on graph-editing environments (Mnih et al. 2015; double Q-learning, van Hasselt et al. 2016).
 
 One iteration plays a batch of whole episodes in lock-step, writes them to the replay in one slab, and takes a few
-gradient updates; a chunk is a jitted scan of iterations with one validation at its end. Everything is a pure function
-of (env, valid, hyper, state), so ``vmap`` over states and hypers trains seeds × settings in one program. Letters:
-A actions, T steps an episode, k steps an edit.
+gradient updates; a chunk is a jitted scan of iterations. Everything is a pure function of (env, hyper, state), so
+``vmap`` over states and hypers trains seeds × settings in one program. Letters: A actions, T steps an episode, k steps
+an edit.
 """
 
 from collections.abc import Callable
@@ -19,13 +19,14 @@ from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray
 
 from agents.config import DQNConfig
 from agents.replay import Replay, empty_replay, write
-from envs.base import GraphEnv, Observation, Policy, rollout
+from envs.base import GraphEnv, Observation, Policy, Trajectory, rollout
 from lepton_rl.batching import ENVIRONMENT_AXIS
 from lepton_rl.heads import Network
 
-__all__ = ["Hyper", "Learner", "Metrics", "TrainState", "greedy_returns", "make_hyper", "make_learner", "make_policy"]
-
-VALIDATION_SEED = 0x7A11D  # one fixed noise for every validation of every run: comparable, apart from all others
+__all__ = [
+    "Hyper", "Learner", "Metrics", "TrainState", "greedy_episodes", "keep_best", "make_hyper", "make_learner",
+    "make_policy",
+]  # fmt: skip
 
 
 @struct.dataclass
@@ -61,19 +62,19 @@ class TrainState:
 
 
 class Metrics(NamedTuple):
-    """What a chunk reports: means over its iterations, f32[], and the validation after it."""
+    """Means over a chunk's iterations, f32[], and the mean return on validation graphs after it."""
 
-    loss: Float[Array, ""]
-    episode_return: Float[Array, ""]
-    epsilon: Float[Array, ""]
-    validation: Float[Array, ""]
+    loss: Float[Array, "*S"]
+    episode_return: Float[Array, "*S"]
+    epsilon: Float[Array, "*S"]
+    validation: Float[Array, "*S"]
 
 
 class Learner(NamedTuple):
-    """``init(env, hyper, key) -> TrainState`` and ``chunk(env, valid, hyper, state) -> (TrainState, Metrics)``."""
+    """``init(env, hyper, key) -> TrainState`` and ``chunk(env, hyper, state) -> (TrainState, first of Metrics)``."""
 
     init: Callable[[GraphEnv, Hyper, PRNGKeyArray], TrainState]
-    chunk: Callable[[GraphEnv, GraphEnv, Hyper, TrainState], tuple[TrainState, Metrics]]
+    chunk: Callable[[GraphEnv, Hyper, TrainState], tuple[TrainState, tuple[Array, ...]]]
 
 
 class Episode(NamedTuple):
@@ -185,11 +186,11 @@ def sample(
     return episodes, edits * k + pick
 
 
-def greedy_returns(
-    network: Network, env: GraphEnv, params: Any, starts: Int[Array, "B"], keys: Key[Array, "B"]
-) -> Float[Array, "B"]:
-    """Return of one greedy episode from each start, f32[B]."""
-    return rollout(env, make_policy(network, params), starts, keys, keys).rewards.sum(-1)
+def greedy_episodes(network: Network, env: GraphEnv, params: Any, key: PRNGKeyArray) -> Trajectory:
+    """One greedy episode on every graph of the pool, leaves [P, T]."""
+    env_key, act_key = jax.random.split(key)
+    keys, act_keys = (jax.random.split(k, env.pool.size) for k in (env_key, act_key))
+    return rollout(env, make_policy(network, params), jnp.arange(env.pool.size), keys, act_keys)
 
 
 def _epsilon(config: DQNConfig, hyper: Hyper, state: TrainState) -> Float[Array, ""]:
@@ -260,14 +261,11 @@ def _iterate(
     return replace(state, iteration=state.iteration + 1), outputs
 
 
-def _keep_best(network: Network, valid: GraphEnv, state: TrainState) -> tuple[TrainState, Float[Array, ""]]:
-    """Validate the parameters and keep them if they are the best so far; also their mean return."""
-    starts = jnp.arange(valid.pool.size)
-    keys = jax.random.split(jax.random.key(VALIDATION_SEED), valid.pool.size)
-    value = greedy_returns(network, valid, state.params, starts, keys).mean()
+def keep_best(state: TrainState, value: Float[Array, ""]) -> TrainState:
+    """Keep the parameters if their validation is the best so far."""
     better = value > state.best_value
     best = jax.tree.map(lambda new, old: jnp.where(better, new, old), state.params, state.best_params)
-    return replace(state, best_params=best, best_value=jnp.maximum(value, state.best_value)), value
+    return replace(state, best_params=best, best_value=jnp.maximum(value, state.best_value))
 
 
 @cache
@@ -288,13 +286,11 @@ def make_learner(network: Network, config: DQNConfig) -> Learner:
             empty_replay(config.replay_capacity, env.horizon), key, jnp.zeros((), jnp.int32),
         )  # fmt: skip
 
-    def chunk(env: GraphEnv, valid: GraphEnv, hyper: Hyper, state: TrainState) -> tuple[TrainState, Metrics]:
+    def chunk(env: GraphEnv, hyper: Hyper, state: TrainState) -> tuple[TrainState, tuple[Array, ...]]:
         length = config.iterations // config.chunks
         state, outputs = jax.lax.scan(
             lambda state, _: _iterate(network, config, env, hyper, state), state, None, length=length
         )
-        state, value = _keep_best(network, valid, state)
-        loss, episode_return, epsilon = (x.mean() for x in outputs)
-        return state, Metrics(loss, episode_return, epsilon, value)
+        return state, tuple(x.mean() for x in outputs)
 
     return Learner(init, chunk)

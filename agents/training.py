@@ -1,28 +1,35 @@
-"""The outer loop of training: one jitted program for all seeds, in chunks, with Python in between."""
+"""The outer loop of training: one jitted program for all seeds, in chunks, with Python in between.
+
+Validation is a program of its own, :func:`play`: tests on as many graphs of the same size need no other.
+"""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from agents.config import DQNConfig
-from agents.dqn import Hyper, Learner, Metrics, TrainState, make_hyper, make_learner
-from envs.base import GraphEnv
+from agents.dqn import Hyper, Learner, Metrics, TrainState, greedy_episodes, keep_best, make_hyper, make_learner
+from envs.base import GraphEnv, Trajectory
 from lepton_rl.batching import RUN_AXIS
 from lepton_rl.heads import Network, build_network
 
-__all__ = ["Runs", "make_runs", "network_for"]
+__all__ = ["Runs", "make_runs", "network_for", "play"]
+
+VALIDATION_SEED = 0x7A11D  # one fixed noise for every validation of every run: comparable, apart from all others
 
 
 class Runs(NamedTuple):
     """A learner over S runs at once, compiled.
 
     Attributes:
-        learner: the single run. ``hyper``: leaves f32[S]. ``config``: static settings.
+        network: scores actions. ``learner``: the single run. ``hyper``: leaves f32[S]. ``config``: static settings.
     """
 
+    network: Network
     learner: Learner
     hyper: Hyper
     config: DQNConfig
@@ -42,8 +49,10 @@ class Runs(NamedTuple):
         The state given in is donated: use the one that comes back.
         """
         for _ in range(self.chunks_done(state), self.config.chunks):
-            state, metrics = _chunk(self.learner, env, valid, self.hyper, state)
-            yield state, metrics
+            state, (loss, episode_return, epsilon) = _chunk(self.learner, env, self.hyper, state)
+            episodes = play(self.network, valid, state.params, jax.random.key(VALIDATION_SEED))
+            state, value = _validated(state, episodes.rewards)
+            yield state, Metrics(loss, episode_return, epsilon, value)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -52,18 +61,30 @@ def _init(learner: Learner, env: GraphEnv, hyper: Hyper, seeds: jax.Array) -> Tr
     return jax.vmap(learner.init, in_axes=(None, 0, 0), axis_name=RUN_AXIS)(env, hyper, keys)
 
 
-@partial(jax.jit, static_argnums=0, donate_argnums=4)
+@partial(jax.jit, static_argnums=0, donate_argnums=3)
 def _chunk(
-    learner: Learner, env: GraphEnv, valid: GraphEnv, hyper: Hyper, state: TrainState
-) -> tuple[TrainState, Metrics]:
-    return jax.vmap(learner.chunk, in_axes=(None, None, 0, 0), axis_name=RUN_AXIS)(env, valid, hyper, state)
+    learner: Learner, env: GraphEnv, hyper: Hyper, state: TrainState
+) -> tuple[TrainState, tuple[Float[Array, "S"], ...]]:
+    return jax.vmap(learner.chunk, in_axes=(None, 0, 0), axis_name=RUN_AXIS)(env, hyper, state)
+
+
+@partial(jax.jit, static_argnums=0)
+def play(network: Network, env: GraphEnv, params: Any, key: PRNGKeyArray) -> Trajectory:
+    """Greedy episodes of S parameter sets (leading axis of every leaf) on all P graphs, leaves [S, P, T]."""
+    return jax.vmap(lambda params: greedy_episodes(network, env, params, key), axis_name=RUN_AXIS)(params)
+
+
+@partial(jax.jit, donate_argnums=0)
+def _validated(state: TrainState, rewards: Float[Array, "S P T"]) -> tuple[TrainState, Float[Array, "S"]]:
+    value = rewards.sum(-1).mean(-1)
+    return jax.vmap(keep_best)(state, value), value
 
 
 def make_runs(network: Network, config: DQNConfig, count: int, hyper: Hyper | None = None) -> Runs:
     """S = ``count`` runs of the DQN learner; ``hyper`` (leaves f32[S]) overrides the settings of ``config``."""
     if hyper is None:
         hyper = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (count,)), make_hyper(config))
-    return Runs(make_learner(network, config), hyper, config)
+    return Runs(network, make_learner(network, config), hyper, config)
 
 
 def network_for(env: GraphEnv, config: DQNConfig) -> Network:

@@ -5,10 +5,12 @@ of their compile time. Letters: P graphs, S plans of a method (one a training se
 scoring noise, T steps.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from agents.baselines import BASELINES, get_baseline
@@ -16,7 +18,7 @@ from envs.base import GraphEnv
 from experiments.evaluation import Interval, final_graphs, interval, paired_interval, plan, play, values
 from lepton_rl.heads import Network
 
-__all__ = ["AGENT", "SEARCHERS", "Comparison", "Contest", "compare", "methods", "open_contest"]
+__all__ = ["AGENT", "SEARCHERS", "Comparison", "Contest", "compare", "methods", "open_contest", "rehearse"]
 
 AGENT = "dqn"
 SEARCHERS = ("greedy", "simulated_annealing")  # evaluate the objective thousands of times a plan
@@ -75,6 +77,12 @@ def open_contest(env: GraphEnv, names: list[str], plans: int, workers: Executor)
         return np.stack([np.asarray(plan(planner, env, _PLAY + s)) for s in range(count)])
 
     return Contest(env, {name: workers.submit(work, name) for name in names})
+
+
+def rehearse(network: Network, params: Any, envs: Sequence[GraphEnv], workers: Executor) -> list[Future]:
+    """Compile the agent's play on ``envs`` while it learns; ``params`` like those to come."""
+    blank = jax.tree.map(jnp.zeros_like, params)  # learning donates the buffers of its own
+    return [workers.submit(play, network, env, blank, _PLAY) for env in envs]
 
 
 def compare(

@@ -52,7 +52,7 @@ class Train:
     """Independent training runs, all in one program."""
     seed: int = 0
     """The first of the seeds."""
-    search_nodes: int = 50
+    search_nodes: int = 100
     """Greedy and annealing evaluate the objective thousands of times: left out above so many nodes."""
     name: str | None = None
     """Name of the run; default: made from the options, never an existing one."""
@@ -108,7 +108,7 @@ class Eval:
     """A graph file, or a folder of them; default: the test graphs of the run."""
     num_graphs: int | None = None
     """Test graphs to generate when --graphs isn't given; default: as many as the run tested on."""
-    search_nodes: int = 50
+    search_nodes: int = 100
     """Greedy and annealing evaluate the objective thousands of times: left out above so many nodes."""
 
     def __post_init__(self) -> None:

@@ -12,9 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from agents.dqn import make_policy
-from envs.base import GraphEnv, rollout
-from lepton_rl.batching import RUN_AXIS
+from agents import training
+from envs.base import GraphEnv
 from lepton_rl.graph import BitGraph
 from lepton_rl.heads import Network
 from lepton_rl.objectives import score
@@ -32,21 +31,9 @@ class Interval(NamedTuple):
     high: float
 
 
-@partial(jax.jit, static_argnums=0)
-def _play(network: Network, env: GraphEnv, params: Any, key: PRNGKeyArray) -> Int[Array, "S P T"]:
-    starts = jnp.arange(env.pool.size)
-    env_key, act_key = jax.random.split(key)
-    keys, act_keys = (jax.random.split(k, env.pool.size) for k in (env_key, act_key))
-
-    def one(params: Any) -> Array:
-        return rollout(env, make_policy(network, params), starts, keys, act_keys).actions
-
-    return jax.vmap(one, axis_name=RUN_AXIS)(params)
-
-
 def play(network: Network, env: GraphEnv, params: Any, seed: int) -> Int[Array, "S P T"]:
-    """Greedy episodes of S parameter sets (leading axis of every leaf) on all P graphs, i32[S, P, T]."""
-    return _play(network, env, params, jax.random.fold_in(jax.random.key(seed), SEARCH))
+    """Actions of greedy episodes of S parameter sets (leading axis of every leaf) on all P graphs, i32[S, P, T]."""
+    return training.play(network, env, params, jax.random.fold_in(jax.random.key(seed), SEARCH)).actions
 
 
 @partial(jax.jit, static_argnums=0)

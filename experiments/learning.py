@@ -1,6 +1,8 @@
 """From a problem to trained policies in a run folder; Ctrl-C leaves what the last chunk left."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +13,15 @@ from experiments.display import Display
 from experiments.folder import RunFolder
 from experiments.problem import Problem
 
-__all__ = ["Trained", "fit", "restored", "started"]
+__all__ = ["Start", "Trained", "fit", "kept_if_learnt", "restored", "started"]
+
+
+class Start(NamedTuple):
+    """Where training begins: the compiled runs, their state, and the metrics of the chunks behind it."""
+
+    runs: Runs
+    state: Any
+    rows: list[dict[str, Any]]
 
 
 class Trained(NamedTuple):
@@ -36,12 +46,11 @@ def _iteration(state: Any) -> int:
     return int(np.asarray(state.iteration).reshape(-1)[0])
 
 
-def started(problem: Problem, folder: RunFolder, display: Display) -> Trained:
-    """Train from the beginning; a run that is stopped before its first chunk is removed."""
-    runs = make_runs(problem.network, problem.dqn, problem.config.seeds)
+@contextmanager
+def kept_if_learnt(folder: RunFolder) -> Iterator[None]:
+    """Remove the run's folder when it is stopped before its first chunk."""
     try:
-        state = runs.init(problem.train, _seeds(problem.config))
-        return fit(problem, runs, state, folder, [], display)
+        yield
     except KeyboardInterrupt:
         if folder.read_metrics():
             raise
@@ -49,27 +58,30 @@ def started(problem: Problem, folder: RunFolder, display: Display) -> Trained:
         raise KeyboardInterrupt("Nothing was learnt yet, so nothing is kept.") from None
 
 
-def restored(problem: Problem, folder: RunFolder, display: Display) -> Trained:
-    """Go on where the newest sound checkpoint stopped; the result is bit-equal to an uninterrupted run.
+def started(problem: Problem, folder: RunFolder) -> Start:
+    """Initial states, one a seed; nothing is read of ``folder``."""
+    runs = make_runs(problem.network, problem.dqn, problem.config.seeds)
+    return Start(runs, runs.init(problem.train, _seeds(problem.config)), [])
+
+
+def restored(problem: Problem, folder: RunFolder) -> Start:
+    """Where the newest sound checkpoint stopped; the result is bit-equal to an uninterrupted run.
 
     Raises:
         CheckpointError: there is none.
     """
-    runs = make_runs(problem.network, problem.dqn, problem.config.seeds)
-    state = folder.restore(like=runs.init(problem.train, _seeds(problem.config)))
-    rows = [row for row in folder.read_metrics() if row["iteration"] <= _iteration(state)]
-    return fit(problem, runs, state, folder, rows, display)
+    runs, like, _ = started(problem, folder)
+    state = folder.restore(like=like)
+    return Start(runs, state, [row for row in folder.read_metrics() if row["iteration"] <= _iteration(state)])
 
 
-def fit(
-    problem: Problem, runs: Runs, state: Any, folder: RunFolder, rows: list[dict[str, Any]], display: Display
-) -> Trained:
+def fit(problem: Problem, start: Start, folder: RunFolder, display: Display) -> Trained:
     """Train chunk by chunk; after each the whole state is on disk, so that a stop costs one chunk at most."""
-    begun = time.perf_counter()
+    begun, (runs, state, rows) = time.perf_counter(), start
     try:
         with display.phase("train", runs.config.chunks, len(rows)) as phase:
             phase.note("compiling; the first chunk takes longest")
-            for state, metrics in runs.chunks(problem.train, problem.valid, state):  # noqa: B020, PLR1704 - donated
+            for state, metrics in runs.chunks(problem.train, problem.valid, state):  # noqa: B020 - donated
                 row = {name: np.asarray(leaf).tolist() for name, leaf in metrics._asdict().items()}
                 edits = _iteration(state) * runs.config.episodes * problem.config.budget
                 seconds = round(time.perf_counter() - begun, 2)

@@ -16,7 +16,7 @@ __all__ = ["Entry", "Solution", "enter_networks", "solve_networks", "write_solut
 
 Edit = tuple[str, str]
 
-_SMALL = 64  # networks up to so many nodes share one program
+_SMALL = 128  # networks up to so many nodes share one program
 _DRAWS, _REPEATS = 5, 8  # of the scoring noise: a reported value is the mean of their product
 
 

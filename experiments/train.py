@@ -3,19 +3,19 @@
 import os
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from experiments.comparison import AGENT, Comparison, Contest, compare, methods, open_contest
+from experiments.comparison import AGENT, Comparison, Contest, compare, methods, open_contest, rehearse
 from experiments.configs import Train
 from experiments.display import Display, settings
 from experiments.evaluation import interval
 from experiments.folder import RunFolder, free_name, make_folder, open_run
-from experiments.learning import Trained, restored, started
+from experiments.learning import Trained, fit, kept_if_learnt, restored, started
 from experiments.problem import Problem, make_problem
 from experiments.report import (
     Section,
@@ -33,23 +33,26 @@ __all__ = ["compare_on_test", "comparison_json", "run", "show", "workers", "writ
 
 def run(command: Train) -> int:
     """Train, or go on with a run; then evaluate and report."""
-    begun, display, learn = time.perf_counter(), Display(), started
+    begun, display, begin = time.perf_counter(), Display(), started
     if command.resume is None:
         problem = make_problem(command)
         folder = RunFolder(make_folder(command.runs_dir / (command.name or _free_name(command))))
         folder.write_config(command)
     else:
         folder, config = open_run(command.resume)
-        problem, learn = make_problem(config), restored
+        problem, begin = make_problem(config), restored
     config = problem.config
     display.header("lepton_rl", settings(problem) | {"run": str(folder.path)})
     for line in problem.notes:
         display.note(line)
-    with workers() as pool:
+    with workers() as pool, kept_if_learnt(folder):
+        start = begin(problem, folder)
         names = methods(problem.test.pool.capacity, config.search_nodes)
         contest = open_contest(problem.test, names, 1, pool)
         entries = enter_networks(problem, problem.networks, config.search_nodes, pool)
-        trained = learn(problem, folder, display)
+        ready = rehearse(problem.network, start.state.params, [entry.contest.env for entry in entries], pool)
+        trained = fit(problem, start, folder, display)
+        wait(ready)
         try:
             report(trained, contest, entries, display)
         except KeyboardInterrupt:

@@ -211,13 +211,13 @@ def order_sensitivity(graph: BitGraph, ranks: Times) -> Float[Array, "N"]:
     """What one more degree of each node would bring under attack by degree, edges as they are: f32[N], times n / 2.
 
     The node moves up to a random place among those of the next degree and is removed earlier: as a lure, which costs
-    the attack a removal, or as a cut vertex lost sooner. One evaluation of N orders for each of ``ranks``.
+    the attack a removal, or as a cut vertex lost sooner. One evaluation of N + 1 orders for each of ``ranks``.
     """
     N, orders = ranks.shape
-    moved = jnp.repeat(jnp.eye(N, dtype=jnp.int32), orders, axis=1)
-    before = critical_removals(graph, removal_times(graph, ranks, "targeted"))[:orders]
-    after = critical_removals(graph, removal_times(graph, jnp.tile(ranks, N), "targeted", moved))[: N * orders]
-    return (after.reshape(N, orders).astype(jnp.float32) - before.astype(jnp.float32)).mean(-1) / 2
+    moved = jnp.repeat(jnp.eye(N, N + 1, dtype=jnp.int32), orders, axis=1)  # the last moves nobody
+    times = removal_times(graph, jnp.tile(ranks, N + 1), "targeted", moved)
+    removals = critical_removals(graph, times)[: (N + 1) * orders].reshape(N + 1, orders).astype(jnp.float32)
+    return (removals[:N] - removals[N]).mean(-1) / 2
 
 
 @cache
