@@ -162,7 +162,8 @@ def td_target(
 ) -> Float[Array, ""]:  # fmt: skip
     """What Q(s_t, a_t) should be, f32[]: n-step double Q-learning, with a share of the full return mixed in."""
     n_step, full, bootstrap = returns_from(episode.rewards, t, config.n_step, steps_per_edit, hyper.discount)
-    online, target = (action_values(network, p, successor) for p in (params, target_params))
+    both = jax.tree.map(lambda *leaves: jnp.stack(leaves), params, target_params)  # one program for the two
+    online, target = jax.vmap(lambda params: action_values(network, params, successor))(both)
     value = double_q_value(online, target, successor.legal)
     steps = jnp.arange(episode.rewards.shape[0])
     over = (episode.terminated & (steps >= t) & (steps < t + config.n_step)).any()

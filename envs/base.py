@@ -5,6 +5,7 @@ dear scores only when they are due. Letters: N node slots, A actions, M marks, T
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
@@ -174,20 +175,23 @@ def rollout(
         keys: [B] episode keys (the environment's noise; what a replay stores).
         act_keys: [B] keys of the policy's own randomness, apart from the environment's.
     """
-    state, observation = reset_batch(env, starts, keys)
+    state, _ = reset_batch(env, starts, keys)
+    observe = jax.vmap(env.observe, axis_name=ENVIRONMENT_AXIS)
 
-    def edit(carry: tuple[Any, Observation], first: Array) -> tuple[tuple[Any, Observation], tuple[Array, ...]]:
-        h = jax.vmap(policy.encode, axis_name=ENVIRONMENT_AXIS)(carry[1])
+    def edit(state: Any, first: Array) -> tuple[Any, tuple[Array, ...]]:
+        before = observe(state)
+        h = jax.vmap(policy.encode, axis_name=ENVIRONMENT_AXIS)(before)
 
-        def pick(carry: tuple[Any, Observation], t: Array) -> tuple[tuple[Any, Observation], tuple[Array, ...]]:
-            state, observation = carry
+        def pick(state: Any, t: Array) -> tuple[Any, tuple[Array, ...]]:
+            # Read once an edit, like the encoding: what is not used of an observation is not computed.
+            observation = replace(observe(state), pairs=before.pairs)
             actions = jax.vmap(policy.act, axis_name=ENVIRONMENT_AXIS)(step_keys(act_keys, t), h, observation)
             state, step = step_batch(env, state, actions, step_keys(keys, t))
-            return (state, step.observation), (actions, step.reward, step.terminated)
+            return state, (actions, step.reward, step.terminated)
 
-        return jax.lax.scan(pick, carry, first + jnp.arange(env.steps_per_edit, dtype=jnp.int32))
+        return jax.lax.scan(pick, state, first + jnp.arange(env.steps_per_edit, dtype=jnp.int32))
 
     firsts = jnp.arange(0, env.horizon, env.steps_per_edit, dtype=jnp.int32)
-    (state, _), stacked = jax.lax.scan(edit, (state, observation), firsts)
+    state, stacked = jax.lax.scan(edit, state, firsts)
     actions, rewards, terminated = (x.reshape(env.horizon, -1).T for x in stacked)
     return Trajectory(actions, rewards, terminated, state)

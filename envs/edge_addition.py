@@ -29,7 +29,7 @@ class EdgeAdditionState:
         selected: i32[] first end of the edge being picked, -1 = none.
         noise: the objective's noise of this episode. ``carry``: the objective's carry, up to date only with a
             reward per edge; with the reward at the end it holds the start graph's.
-        look: noise of the sensitivities, independent of the rewards'. ``pairs``: f32[P, N, N], see Observation.
+        look: noise of the sensitivities that are observed, independent of the rewards'.
     """
 
     graph: BitGraph
@@ -38,7 +38,6 @@ class EdgeAdditionState:
     noise: Any
     carry: Any
     look: Any
-    pairs: Float[Array, "*B P N N"]
 
 
 @struct.dataclass
@@ -84,7 +83,7 @@ class EdgeAddition:
         look = self.objective.draw(graph, noise_of_look) if self.sensitivity else ()
         zero = jnp.zeros((), jnp.int32)
         carry = self.objective.init(graph, noise)
-        state = EdgeAdditionState(graph, zero, zero - 1, noise, carry, look, self._pairs(graph, look))
+        state = EdgeAdditionState(graph, zero, zero - 1, noise, carry, look)
         return state, self.observe(state)
 
     @jax.jit
@@ -95,7 +94,7 @@ class EdgeAddition:
         successor, edit = self._pick(state, action)
         carry, reward = self._rewarded(state, successor, edit)
         over = successor.t >= self.horizon
-        successor = replace(successor, carry=carry, pairs=self._looked(state, successor, edit))
+        successor = replace(successor, carry=carry)
         return successor, TimeStep(self.observe(successor), reward, over, jnp.zeros_like(over))
 
     @jax.jit
@@ -112,16 +111,16 @@ class EdgeAddition:
                 successor = replace(successor, carry=carry)
             return jax.tree.map(lambda new, old: jnp.where(i < t, new, old), successor, state)
 
-        state = jax.lax.fori_loop(0, self.horizon, advance, state)
-        return replace(state, pairs=jnp.where(state.t < self.horizon, self._pairs(state.graph, state.look), 0.0))
+        return jax.lax.fori_loop(0, self.horizon, advance, state)
 
+    @jax.jit
     def observe(self, state: EdgeAdditionState) -> Observation:
         """What an agent sees: see the class docstring."""
         N = self.num_actions
         selected = jnp.arange(N, dtype=jnp.int32) == state.selected
         left = 1 - (jnp.minimum(state.t, self.horizon) // 2) / self.budget
         marks = jnp.stack([selected.astype(jnp.float32), jnp.full(N, left, jnp.float32)], axis=-1)
-        return Observation(state.graph, marks, self._legal(state), jnp.zeros((0,), jnp.int32), state.pairs)
+        return Observation(state.graph, marks, self._legal(state), jnp.zeros((0,), jnp.int32), self._pairs(state))
 
     def graph(self, state: EdgeAdditionState) -> BitGraph:
         """The graph in ``state``."""
@@ -155,20 +154,10 @@ class EdgeAddition:
         edit = Edit(added.astype(jnp.int32), state.selected, action)
         return replace(state, graph=graph, t=state.t + 1, selected=selected), edit
 
-    def _pairs(self, graph: BitGraph, look: Any) -> Float[Array, "P N N"]:
+    def _pairs(self, state: EdgeAdditionState) -> Float[Array, "P N N"]:
         if not self.sensitivity or self.objective.sensitivity is None:
             return jnp.zeros((0, self.num_actions, self.num_actions), jnp.float32)
-        return self.objective.sensitivity(graph, look)
-
-    def _looked(self, state: EdgeAdditionState, successor: EdgeAdditionState, edit: Edit) -> Float[Array, "P N N"]:
-        """The successor's sensitivities: computed after an edit, zero after the last."""
-        due = (edit.operation > 0) & (successor.t < self.horizon)
-
-        def look() -> Float[Array, "P N N"]:
-            return jnp.where(due, self._pairs(successor.graph, state.look), state.pairs)
-
-        pairs = jax.lax.cond(anywhere(due), look, lambda: state.pairs)
-        return jnp.where(successor.t < self.horizon, pairs, 0.0)
+        return jnp.where(state.t < self.horizon, self.objective.sensitivity(state.graph, state.look), 0.0)
 
     def _rewarded(self, state: EdgeAdditionState, successor: EdgeAdditionState, edit: Edit) -> tuple[Any, Array]:
         """The successor's carry and the reward; scoring runs only when it is due somewhere in the batch."""

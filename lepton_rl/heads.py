@@ -161,6 +161,8 @@ def network_from_module(build: Callable[[nnx.Rngs], Any]) -> Network:
     """A network from ``build(rngs)``, an nnx module with ``encode(observation) -> h`` and ``head(h, observation)``."""
     graphdef, _ = nnx.split(nnx.eval_shape(lambda: build(nnx.Rngs(0))))
 
+    # Jitted apart from its caller: under a trace, nnx asks every variable for messages that print what came before.
+    @jax.jit
     def init(key: PRNGKeyArray, observation: Any) -> Any:
         return nnx.split(build(nnx.Rngs(key)))[1]
 
