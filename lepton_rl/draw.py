@@ -81,15 +81,45 @@ def _labels(
     axes: Axes, graph: nx.Graph, layout: Layout, touched: set[Hashable], *, inside: bool, size: float
 ) -> None:
     shown = [node for node in graph if len(graph) <= LABEL_ALL or node in touched]
+    shown.sort(key=lambda node: node not in touched)  # the edited ones choose their places first
     halo = [] if inside else [withStroke(linewidth=2.5, foreground="white", alpha=0.85)]
+    points = axes.transData.transform([layout[node] for node in graph]) * 72 / axes.figure.dpi
+    where = dict(zip(graph, points, strict=True))
+    taken = [_box(point, np.sqrt(size), np.sqrt(size)) for point in points]
     for node in shown:
         bold = node in touched
+        font = 8 if inside or bold else 6.5
+        offset = np.zeros(2)
+        if not inside:
+            offset, box = _free_place(where[node], str(node), font, np.sqrt(size) / 2, taken)
+            taken.append(box)
         axes.annotate(
-            str(node), layout[node], xytext=(0.0, 0.0) if inside else (0.0, -(np.sqrt(size) / 2 + 2)),
-            textcoords="offset points", ha="center", va="center" if inside else "top", path_effects=halo,
-            fontsize=8 if inside or bold else 6.5, color=INK if inside or bold else "#6a6a6a",
+            str(node), layout[node], xytext=(offset[0], offset[1]), textcoords="offset points", ha="center", va="center",
+            path_effects=halo, fontsize=font, color=INK if inside or bold else "#6a6a6a",
             fontweight="bold" if bold else "normal", zorder=6 if bold else 5,
         )  # fmt: skip
+
+
+def _box(centre: np.ndarray, width: float, height: float) -> np.ndarray:
+    """``[left, bottom, right, top]`` in points."""
+    half = np.array([width, height]) / 2
+    return np.concatenate([centre - half, centre + half])
+
+
+def _free_place(
+    point: np.ndarray, text: str, font: float, radius: float, taken: list[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The offset of a label below, above, right or left of its node that covers least of what is there, and its box."""
+    width, height = 0.68 * font * len(text), 1.3 * font  # of DejaVu Sans in bold, on average
+    down, aside = np.array([0, radius + height / 2]), np.array([radius + width / 2 + 1, 0])
+    boxes = [(offset, _box(point + offset, width, height)) for offset in (-down, down, aside, -aside)]
+    others = np.stack(taken)
+
+    def covered(box: np.ndarray) -> float:
+        sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
+        return float(np.maximum(sides, 0).prod(1).sum())
+
+    return min(boxes, key=lambda place: round(covered(place[1])))
 
 
 def _graph_on(
@@ -110,10 +140,10 @@ def _graph_on(
         edgecolors=[INK if node in touched else "#7a7a7a" for node in nodes],
         linewidths=[1.6 if node in touched else 0.8 for node in nodes],
     )  # fmt: skip
-    _labels(axes, graph, layout, touched, inside=inside, size=size)
     axes.set_axis_off()
     axes.set_xlim(-0.08, 1.08)
     axes.set_ylim(-0.1, 1.08)
+    _labels(axes, graph, layout, touched, inside=inside, size=size)
 
 
 def _legend(figure: Figure, added: bool, removed: bool, selected: bool) -> None:

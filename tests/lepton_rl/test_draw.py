@@ -1,9 +1,11 @@
+import itertools
 import threading
 
 import networkx as nx
 import numpy as np
 import pytest
 from matplotlib import pyplot
+from matplotlib.text import Text
 from scipy import stats
 
 from lepton_rl.draw import band, draw_before_after, draw_curves, draw_graph, figure_to_array, graph_layout, save_figure
@@ -49,6 +51,15 @@ def test_large_graphs_name_only_what_an_edit_touches():
     graph = nx.relabel_nodes(nx.path_graph(60), lambda i: f"node {i}")
     shown = texts(draw_graph(graph, added=[("node 3", "node 40")], selected="node 7"))
     assert {text for text in shown if text.startswith("node")} == {"node 3", "node 40", "node 7"}
+
+
+def test_names_of_near_nodes_do_not_cover_one_another():
+    graph = nx.path_graph(["Katherina Rogers", "Evelyn Jefferson", "Laura Mandeville"])
+    near = {name: np.array([0.5 + 0.05 * i, 0.5]) for i, name in enumerate(graph)}
+    figure = draw_graph(graph, layout=near)
+    figure.canvas.draw()
+    found = [text.get_window_extent() for text in figure.findobj(Text) if text.get_text() in graph]
+    assert len(found) == 3 and not any(a.overlaps(b) for a, b in itertools.combinations(found, 2))
 
 
 def test_before_and_after_share_a_layout_and_name_the_values():
