@@ -88,14 +88,14 @@ def _labels(
     taken = [_box(point, np.sqrt(size), np.sqrt(size)) for point in points]
     for node in shown:
         bold = node in touched
-        font = 8 if inside or bold else 6.5
+        font = 8.0 if inside or bold else 6.5
         offset = np.zeros(2)
         if not inside:
             offset, box = _free_place(where[node], str(node), font, np.sqrt(size) / 2, taken)
             taken.append(box)
         axes.annotate(
-            str(node), layout[node], xytext=(offset[0], offset[1]), textcoords="offset points", ha="center", va="center",
-            path_effects=halo, fontsize=font, color=INK if inside or bold else "#6a6a6a",
+            str(node), layout[node], xytext=(offset[0], offset[1]), textcoords="offset points", ha="center",
+            va="center", path_effects=halo, fontsize=font, color=INK if inside or bold else "#6a6a6a",
             fontweight="bold" if bold else "normal", zorder=6 if bold else 5,
         )  # fmt: skip
 
