@@ -1,6 +1,7 @@
 """Start graphs: pools of one capacity that environments index, so that nothing is generated inside a step."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -8,9 +9,9 @@ import numpy as np
 from flax import struct
 from jaxtyping import Array, Int
 
-from lepton_rl.graph import BitGraph, pad
+from lepton_rl.graph import WORD, BitGraph, pad
 
-__all__ = ["Pool", "bucket", "make_pool", "make_pools", "split"]
+__all__ = ["Pool", "bucket", "make_pool", "make_pools", "split", "take"]
 
 
 @struct.dataclass
@@ -74,6 +75,20 @@ def make_pool(graphs: Sequence[BitGraph], capacity: int | None = None) -> Pool:
     padded = (g if g.capacity == capacity else pad(g, capacity) for g in graphs)
     # Stacked by NumPy: an XLA program with one operand a graph compiles slowly.
     return Pool(jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *padded))
+
+
+def take(pool: Pool, indices: Sequence[int]) -> Pool:
+    """The graphs ``indices`` alone, at the least capacity that holds their nodes (slots in use come first)."""
+    rows = np.asarray(indices)
+    slots = int(np.flatnonzero(np.asarray(pool.graphs.node_mask)[rows].any(0)).max(initial=0)) + 1
+    whole, edge = pool.graphs, pool.graphs.edge_features
+    smaller = replace(
+        whole,
+        rows=whole.rows[rows, :slots, : -(-slots // WORD)], node_mask=whole.node_mask[rows, :slots],
+        node_features=whole.node_features[rows, :slots],
+        edge_features=None if edge is None else edge[rows, :slots, :slots],
+    )  # fmt: skip
+    return Pool(smaller)
 
 
 def make_pools(graphs: Sequence[BitGraph]) -> dict[int, Pool]:

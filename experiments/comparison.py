@@ -7,6 +7,7 @@ scoring noise, T steps.
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
@@ -15,13 +16,15 @@ import numpy as np
 
 from agents.baselines import BASELINES, get_baseline
 from envs.base import GraphEnv
+from envs.pools import take
 from experiments.evaluation import Interval, final_graphs, interval, paired_interval, plan, play, values
 from lepton_rl.heads import Network
 
-__all__ = ["AGENT", "SEARCHERS", "Comparison", "Contest", "compare", "methods", "open_contest", "rehearse"]
+__all__ = ["AGENT", "SEARCHERS", "Comparison", "Contest", "compare", "open_contest", "rehearse"]
 
 AGENT = "dqn"
 SEARCHERS = ("greedy", "simulated_annealing")  # evaluate the objective thousands of times a plan
+_NONE = -1  # no action: the graph stays as it is
 _PLAY, _SELECT = 1, 999_983  # seeds of the plans, and of the noise that chooses among the agent's
 
 
@@ -36,7 +39,8 @@ class Comparison(NamedTuple):
     """What every method reached.
 
     Attributes:
-        before: f[P, R]. ``after``: method -> f[S, P, R]. ``actions``: method -> i[S, P, T].
+        before: f[P, R]. ``after``: method -> f[S, P, R]. ``actions``: method -> i[S, P, T], -1 on graphs that a
+            method left out.
         chosen: i[P], the agent's best plan on each graph under noise apart from the reported.
     """
 
@@ -44,6 +48,11 @@ class Comparison(NamedTuple):
     after: dict[str, np.ndarray]
     actions: dict[str, np.ndarray]
     chosen: np.ndarray
+
+    def methods(self, graph: int | None = None) -> list[str]:
+        """Who planned on a graph, or on every graph."""
+        rows = slice(None) if graph is None else graph
+        return [name for name, actions in self.actions.items() if (actions[:, rows] != _NONE).all()]
 
     def gains(self, name: str, graph: int | None = None) -> np.ndarray:
         """Value after - before: f[S, P] over all graphs, or f[S, R] on one."""
@@ -64,18 +73,21 @@ class Comparison(NamedTuple):
         return paired_interval(self.gains(AGENT, graph), self.gains(name, graph))
 
 
-def methods(nodes: int, search_nodes: int) -> list[str]:
-    """The baselines worth their time on graphs of so many nodes."""
-    return [name for name in BASELINES if name not in SEARCHERS or nodes <= search_nodes]
-
-
-def open_contest(env: GraphEnv, names: list[str], plans: int, workers: Executor) -> Contest:
-    """Let the baselines ``names`` begin to plan: ``plans`` times each, a search once."""
+def open_contest(env: GraphEnv, plans: int, search_nodes: int, workers: Executor) -> Contest:
+    """Let the baselines begin to plan: ``plans`` times each; a search once, and on graphs up to ``search_nodes``."""
+    sizes = np.asarray(env.pool.graphs.node_mask).sum(-1)
+    small = np.flatnonzero(sizes <= search_nodes)
 
     def work(name: str) -> np.ndarray:
-        planner, count = get_baseline(name), 1 if name in SEARCHERS else plans
-        return np.stack([np.asarray(plan(planner, env, _PLAY + s)) for s in range(count)])
+        planner, count, rows, place = get_baseline(name), plans, np.arange(len(sizes)), env
+        if name in SEARCHERS:
+            count, rows = 1, small
+            place = replace(env, pool=take(env.pool, small.tolist())) if len(small) < len(sizes) else env  # type: ignore[type-var]
+        found = np.full((count, len(sizes), env.horizon), _NONE)
+        found[:, rows] = [plan(planner, place, _PLAY + s) for s in range(count)]
+        return found
 
+    names = [name for name in BASELINES if len(small) or name not in SEARCHERS]
     return Contest(env, {name: workers.submit(work, name) for name in names})
 
 

@@ -52,7 +52,7 @@ class Train:
     """Independent training runs, all in one program."""
     seed: int = 0
     """The first of the seeds."""
-    search_nodes: int = 100
+    search_nodes: int = 50
     """Greedy and annealing evaluate the objective thousands of times: left out above so many nodes."""
     name: str | None = None
     """Name of the run; default: made from the options, never an existing one."""

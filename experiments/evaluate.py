@@ -6,7 +6,7 @@ from itertools import groupby
 
 from envs.pools import bucket
 from experiments import train
-from experiments.comparison import methods, open_contest
+from experiments.comparison import open_contest
 from experiments.configs import Eval
 from experiments.display import Display, settings
 from experiments.folder import open_run
@@ -34,7 +34,7 @@ def run(command: Eval) -> int:
     tables = []
     with train.workers() as pool:
         for env in envs:
-            contest = open_contest(env, methods(env.pool.capacity, command.search_nodes), 1, pool)
+            contest = open_contest(env, 1, command.search_nodes, pool)
             comparison = train.compare_on_test(problem, contest, params, display)
             train.show([comparison_table(comparison)], display)
             tables.append({"capacity": env.pool.capacity, **train.comparison_json(comparison)})

@@ -36,7 +36,7 @@ def _standing(lead: Interval) -> str:
 def verdict(comparison: Comparison, graph: int | None = None) -> str:
     """Who is ahead, in words: the difference's 95 % interval excludes 0, or it counts as level."""
     groups: dict[str, list[str]] = {}
-    for name in comparison.after:
+    for name in comparison.methods(graph):
         if name != AGENT:
             groups.setdefault(_standing(comparison.lead(name, graph)), []).append(name)
     words = {"ahead": "is ahead of", "level": "is level with", "behind": "is behind"}
@@ -45,7 +45,7 @@ def verdict(comparison: Comparison, graph: int | None = None) -> str:
 
 
 def _sorted(comparison: Comparison, graph: int | None) -> list[str]:
-    return sorted(comparison.after, key=lambda name: -float(comparison.gains(name, graph).mean()))
+    return sorted(comparison.methods(graph), key=lambda name: -float(comparison.gains(name, graph).mean()))
 
 
 def comparison_table(comparison: Comparison) -> Section:
@@ -75,7 +75,7 @@ def solution_table(solution: Solution) -> Section:
         f"dqn is the mean of {comparison.after[AGENT].shape[0]} training seeds; the plan chosen is the best of theirs "
         "under noise apart from the reported. Intervals of 95 % over plans and scoring noise."
     )
-    missing = [name for name in SEARCHERS if name not in comparison.after]
+    missing = [name for name in SEARCHERS if name not in comparison.methods(i)]
     note += f" Left out on so large a graph (--search-nodes): {', '.join(missing)}." if missing else ""
     head = ("method", "gain [95 %]", "after")
     return Section(f"{title}{solution.before:.4f}", f"{verdict(comparison, i)} {note}", head, rows, (len(rows) - 1,))
@@ -83,13 +83,13 @@ def solution_table(solution: Solution) -> Section:
 
 def networks_table(solutions: Sequence[Solution]) -> Section:
     """Gains of all methods on all networks, one column a network."""
-    names = list(dict.fromkeys(name for solution in solutions for name in solution.comparison.after))
+    names = list(dict.fromkeys(name for solution in solutions for name in solution.methods))
 
     def row(label: str, cell: Callable[[Solution], str]) -> tuple[str, ...]:
         return (label, *(cell(solution) for solution in solutions))
 
     def gain(name: str) -> Callable[[Solution], str]:
-        return lambda s: f"{s.gain(name).mean:+.3f}" if name in s.comparison.after else "–"
+        return lambda s: f"{s.gain(name).mean:+.3f}" if name in s.methods else "–"
 
     rows = [
         row("nodes, edges", lambda s: f"{s.graph.num_nodes}, {len(s.graph.edges)}"),
@@ -100,7 +100,7 @@ def networks_table(solutions: Sequence[Solution]) -> Section:
     note = (
         "dqn is the mean of the training seeds, the plan chosen the best of theirs under noise apart from the reported."
     )
-    if any(name not in solution.comparison.after for name in names for solution in solutions):
+    if any(name not in solution.methods for name in names for solution in solutions):
         note += " –: a search left out on so large a graph (--search-nodes)."
     head = ("gain of", *(solution.graph.name for solution in solutions))
     return Section("Real networks, held out from training", f"{_winners(solutions)} {note}", head, rows, (2,))
@@ -110,7 +110,7 @@ def _winners(solutions: Sequence[Solution]) -> str:
     """Who is best on which network, by mean gain."""
     best: dict[str, list[str]] = {}
     for solution in solutions:
-        gains = {name: solution.gain(name).mean for name in solution.comparison.after if name != AGENT}
+        gains = {name: solution.gain(name).mean for name in solution.methods if name != AGENT}
         gains[AGENT] = solution.comparison.chosen_gain(solution.index).mean
         top = max(gains, key=lambda name: gains[name])
         best.setdefault(top if gains[top] > 1e-6 else "nobody gains", []).append(solution.graph.name)

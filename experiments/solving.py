@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from envs.pools import make_pool
-from experiments.comparison import AGENT, Comparison, Contest, compare, methods, open_contest
+from experiments.comparison import AGENT, Comparison, Contest, compare, open_contest
 from experiments.evaluation import Interval
 from experiments.problem import Problem
 from lepton_rl.data import NamedGraph, write_edits_csv
@@ -39,6 +39,11 @@ class Solution(NamedTuple):
         """The objective before."""
         return float(self.comparison.before[self.index].mean())
 
+    @property
+    def methods(self) -> list[str]:
+        """Who planned on this network."""
+        return self.comparison.methods(self.index)
+
     def edits(self, name: str = AGENT) -> list[Edit]:
         """The edges that a method adds, in order; the agent's chosen plan, a baseline's first."""
         plan = self.comparison.chosen[self.index] if name == AGENT else 0
@@ -52,7 +57,7 @@ class Solution(NamedTuple):
     def as_json(self) -> dict[str, Any]:
         """Everything of interest, in JSON values."""
         found: dict[str, Any] = {}
-        for name in self.comparison.after:
+        for name in self.methods:
             gain = self.gain(name)
             found[name] = {"gain": gain.mean, "ci95": [gain.low, gain.high], "edits": self.edits(name)}
         chosen = self.comparison.chosen_gain(self.index)
@@ -60,12 +65,11 @@ class Solution(NamedTuple):
         return {"nodes": self.graph.num_nodes, "edges": len(self.graph.edges), "before": self.before, "methods": found}
 
 
-def _groups(networks: Sequence[NamedGraph], search_nodes: int) -> list[list[NamedGraph]]:
-    """Small networks together (one compile), each larger one alone; never across the limit of the searches."""
+def _groups(networks: Sequence[NamedGraph]) -> list[list[NamedGraph]]:
+    """Small networks together (one compile), each larger one alone."""
     groups: dict[Any, list[NamedGraph]] = {}
     for graph in networks:
-        n = graph.num_nodes
-        groups.setdefault((n <= search_nodes,) if n <= _SMALL else graph, []).append(graph)
+        groups.setdefault("small" if graph.num_nodes <= _SMALL else graph, []).append(graph)
     return list(groups.values())
 
 
@@ -74,11 +78,10 @@ def enter_networks(
 ) -> list[Entry]:
     """Let the baselines begin on every network."""
     entries = []
-    for group in _groups(networks, search_nodes):
+    for group in _groups(networks):
         capacity = max(graph.num_nodes for graph in group)
         env = problem.make_env(make_pool([graph.to_bitgraph(capacity) for graph in group]))
-        names = methods(capacity, search_nodes)
-        entries.append(Entry(tuple(group), open_contest(env, names, problem.config.seeds, workers)))
+        entries.append(Entry(tuple(group), open_contest(env, problem.config.seeds, search_nodes, workers)))
     return entries
 
 

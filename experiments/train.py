@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.comparison import AGENT, Comparison, Contest, compare, methods, open_contest, rehearse
+from experiments.comparison import AGENT, Comparison, Contest, compare, open_contest, rehearse
 from experiments.configs import Train
 from experiments.display import Display, settings
 from experiments.evaluation import interval
@@ -47,8 +47,7 @@ def run(command: Train) -> int:
         display.note(line)
     with workers() as pool, kept_if_learnt(folder):
         start = begin(problem, folder)
-        names = methods(problem.test.pool.capacity, config.search_nodes)
-        contest = open_contest(problem.test, names, 1, pool)
+        contest = open_contest(problem.test, 1, config.search_nodes, pool)
         entries = enter_networks(problem, problem.networks, config.search_nodes, pool)
         ready = rehearse(problem.network, start.state.params, [entry.contest.env for entry in entries], pool)
         trained = fit(problem, start, folder, display)
@@ -64,7 +63,7 @@ def run(command: Train) -> int:
 @contextmanager
 def workers() -> Iterator[ThreadPoolExecutor]:
     """Threads for the baselines; what has not begun is dropped when the block is left."""
-    pool = ThreadPoolExecutor(max_workers=max((os.cpu_count() or 2) // 2, 1))
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 2)
     try:
         yield pool
     finally:
@@ -120,7 +119,7 @@ def _curve(trained: Trained, comparison: Comparison) -> Path:
     figure = draw_curves(
         {AGENT: (x, y)}, xlabel="edits played, each seed", ylabel="mean gain on validation graphs",
         title=f"{config.objective.replace('_', ' ')}, {config.budget} edges added",
-        references={name: float(comparison.gains(name).mean()) for name in comparison.after if name != AGENT},
+        references={name: float(comparison.gains(name).mean()) for name in comparison.methods() if name != AGENT},
     )  # fmt: skip
     return save_figure(figure, trained.folder.path / "learning_curve.png", dpi=110)
 
@@ -128,7 +127,7 @@ def _curve(trained: Trained, comparison: Comparison) -> Path:
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
     """Everything that was measured on many graphs, in JSON values."""
     gains: dict[str, Any] = {}
-    for name in comparison.after:
+    for name in comparison.methods():
         gain, lead = comparison.gain(name), comparison.lead(name)
         gains[name] = {
             "mean": gain.mean, "ci95": [gain.low, gain.high], "seeds": comparison.gains(name).mean(1).tolist(),

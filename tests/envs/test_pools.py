@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.pools import bucket, make_pool, make_pools, split
+from envs.pools import bucket, make_pool, make_pools, split, take
 from lepton_rl.graph import from_edges, from_networkx, to_networkx
 from tests.envs.toys import assert_trees_match
 
@@ -35,6 +35,15 @@ def test_pools_by_bucket_keep_every_graph_in_order():
     assert list(pools) == [32, 64]
     assert [int(pools[32][i].node_mask.sum()) for i in range(3)] == [5, 7, 32]
     assert [int(pools[64][i].node_mask.sum()) for i in range(2)] == [40, 33]
+
+
+def test_taking_graphs_drops_the_slots_nobody_uses():
+    pool = make_pool([graph_of(n) for n in (5, 40, 33, 7)])
+    few = take(pool, [3, 2])
+    assert few.capacity == 33 and few.size == 2
+    for i, n in enumerate((7, 33)):
+        alone = make_pool([graph_of(n)], 33)
+        assert_trees_match(few[i], alone[0])
 
 
 def test_indexing_under_jit_and_vmap_equals_indexing():
