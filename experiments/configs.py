@@ -17,7 +17,7 @@ Quick = Annotated[DQNConfig, tyro.conf.arg(name="")]  # its fields become option
 
 def quick_dqn() -> DQNConfig:
     """The learner's settings for a first answer in about a minute; scoreboards train longer."""
-    return DQNConfig(iterations=60, chunks=10, episodes=32, updates=4, batch_size=64, replay_capacity=4096, width=32)
+    return DQNConfig(iterations=50, chunks=10, episodes=32, updates=4, batch_size=64, replay_capacity=4096, width=32)
 
 
 @dataclass(frozen=True)
