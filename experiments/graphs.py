@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from lepton_rl.data import NAMED, DataError, NamedGraph, load, read_graph
+from lepton_rl.data import NAMED, DataError, NamedGraph, load, parts, read_graph
 from lepton_rl.registry import near_match
 
 __all__ = ["is_connected", "load_graph", "load_graphs", "shuffled"]
@@ -27,7 +27,7 @@ def load_graph(text: str, largest_component: bool = False) -> NamedGraph:
         raise ValueError(
             f"no file '{text}', nor a data set of that name.{near_match(text, NAMED)} Data sets: {', '.join(NAMED)}."
         )
-    return graph.largest_component() if largest_component else graph
+    return parts.largest_component(graph) if largest_component else graph
 
 
 def load_graphs(path: Path) -> list[NamedGraph]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from lepton_rl.data.named import NamedGraph
+from lepton_rl.data.names import Names
 from lepton_rl.data.source import DataError, read_bytes
 
 __all__ = ["load_graph_arrays"]
@@ -56,7 +57,7 @@ def load_graph_arrays(path: str | os.PathLike[str]) -> list[NamedGraph]:
             f"{file}: graph {int(broken.argmax())} has a self-loop, a repeated edge or a slot outside its nodes: "
             "give each edge once, as two different slots in [0, num_nodes)."
         )
-    names = {int(n): tuple(map(str, range(n))) for n in np.unique(sizes)}
+    names = {int(n): Names(np.arange(n)) for n in np.unique(sizes)}
     return [
         NamedGraph(f"{file.stem}[{i}]", pairs[i].astype(np.int32), names[int(n)]) for i, n in enumerate(sizes)
     ]

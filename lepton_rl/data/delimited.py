@@ -1,123 +1,193 @@
 """Edges as lines of text: whitespace edge lists and delimited tables."""
 
 import csv
-import io
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from lepton_rl.data.named import RawEdges
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lepton_rl.data.cleaning import RawEdges
+from lepton_rl.data.named import WEIGHT
+from lepton_rl.data.names import Ends
 from lepton_rl.data.source import DataError, Source
+from lepton_rl.data.table import Dialect, Text, parse, rows_of
+from lepton_rl.registry import near_match
 
-__all__ = ["read_edge_list", "read_table"]
-
-Row = tuple[int, list[str]]  # line number, fields
+__all__ = ["Columns", "read_edge_list", "read_table", "table_edges"]
 
 _DELIMITERS = {"\t": "tab", ";": "';'", "|": "'|'", ",": "','"}
-_SAMPLE = 50  # lines looked at to find the delimiter
+_SAMPLE = 50  # rows looked at to find the delimiter and the header
 # Column names in lower case without "_" and blanks.
 _SOURCES = {"source", "sourceid", "src", "from", "fromid", "fromnodeid", "u", "head", "subject", "start", "sender",
             "follower", "node1", "id1", "node1id", "user1"}  # fmt: skip
 _TARGETS = {"target", "targetid", "dst", "destination", "dest", "to", "toid", "tonodeid", "v", "tail", "object", "end",
             "receiver", "followee", "node2", "id2", "node2id", "user2"}  # fmt: skip
+_LONGEST = 10_000  # bytes of a name
+_COMMENT = re.compile(rb"(?m)^[ \t]*[#%][^\r\n]*")
+_DICTIONARY = re.compile(rb"(?m) \{[^\r\n]*$")
 
 
-def read_edge_list(source: Source) -> RawEdges:
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a table are what: by name, or by position from "1"; by their usual names where none is given."""
+
+    source: str | None = None
+    """Column of the sources."""
+    target: str | None = None
+    """Column of the targets."""
+    weight: str | None = None
+    """Column of the weights; default: the one called so."""
+    delimiter: str | None = None
+    """What separates the columns; default: found in the first rows."""
+
+
+def read_edge_list(source: Source, columns: Columns = Columns()) -> RawEdges:
     """Whitespace-separated ``source target …``; lines that start with # or % are comments.
 
-    The attribute dictionary that ``networkx.write_edgelist`` appends ({…}) is ignored like any further column.
+    The attribute dictionary that ``networkx.write_edgelist`` appends ({…}) is left out.
 
     Raises:
         DataError: no edge, or a row with another number of columns than the first.
     """
-    lines = enumerate(io.StringIO(source.text(), newline=None), 1)
-    rows = ((n, line.partition(" {")[0].split()) for n, line in lines if not line.lstrip().startswith(("#", "%")))
-    return _edges(source, ((n, row) for n, row in rows if row), "whitespace; for a table give format='csv'")
+    data = _COMMENT.sub(b"", source.checked())
+    if b" {" in data:
+        data = _DICTIONARY.sub(b"", data)
+    data = data.replace(b"\t", b" ").replace(b"\r\n", b"\n")
+    while b"  " in data:
+        data = data.replace(b"  ", b" ")
+    data = data.replace(b" \n", b"\n").replace(b"\n ", b"\n").strip(b" ")
+    dialect = Dialect(" ", False, "whitespace; for a table give format='csv'")
+    return table_edges(source, data, dialect, columns)
 
 
-def read_table(source: Source) -> RawEdges:
+def read_table(source: Source, columns: Columns = Columns()) -> RawEdges:
     """A table, one edge a row: delimiter , ; tab or | and quotes as spreadsheets write them.
 
     A first row that names its columns (source/target, from/to, head/tail …) says which two to read; without one the
-    first two are read.
+    first two are read. Further columns are attributes of the edges.
 
     Raises:
-        DataError: no edge, no delimiter, a ragged row, an open quote, an empty name.
+        DataError: no edge, no delimiter, a ragged row, an open quote, an empty name, no such column.
     """
-    text = source.text()
-    delimiter = _sniff(text, source)
-    return _edges(source, _csv_rows(text, delimiter, source), _DELIMITERS[delimiter])
+    data = source.checked()
+    delimiter = columns.delimiter or _sniff(data, source)
+    if len(delimiter) != 1:
+        raise DataError(f"delimiter '{delimiter}': give one character.")
+    return table_edges(source, data, Dialect(delimiter, True, _DELIMITERS.get(delimiter, f"'{delimiter}'")), columns)
 
 
-def _csv_rows(text: str, delimiter: str, source: Source) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
-    try:
-        for row in reader:
-            fields = [cell.strip() for cell in row]
-            if any(fields):
-                yield reader.line_num, fields
-    except csv.Error as error:
-        raise DataError(f"{source.at(reader.line_num)}: {error}: check the quotes.") from None
-
-
-def _sniff(text: str, source: Source) -> str:
+def _sniff(data: bytes, source: Source) -> str:
     """The first delimiter that cuts the first lines into equally many columns, at least two.
 
     The comma comes last: it is the one that names and decimals hold most often.
     """
-    sample = [line for line in islice(io.StringIO(text, newline=None), _SAMPLE) if line.strip()]
+    sample = [line for line in data[: 1 << 20].decode("utf-8", "replace").splitlines()[:_SAMPLE] if line.strip()]
     try:
-        columns = {d: [len(row) for row in csv.reader(sample, delimiter=d) if row] for d in _DELIMITERS}
+        counts = {d: [len(row) for row in csv.reader(sample, delimiter=d) if row] for d in _DELIMITERS}
     except csv.Error as error:
         raise DataError(f"{source.path}: {error} in the first {_SAMPLE} lines: check the quotes.") from None
-    widest = max(_DELIMITERS, key=lambda d: columns[d][:1])
-    if max(columns[widest], default=2) < 2:
+    widest = max(_DELIMITERS, key=lambda d: counts[d][:1])
+    if max(counts[widest], default=2) < 2:
         allowed = ", ".join(_DELIMITERS.values())
         raise DataError(f"{source.at(1)}: one column only: separate source and target by one of {allowed}.")
-    regular = (d for d, counts in columns.items() if len(set(counts)) == 1 and counts[0] > 1)
+    regular = (d for d, found in counts.items() if len(set(found)) == 1 and found[0] > 1)
     return next(regular, widest)
 
 
-def _edges(source: Source, rows: Iterable[Row], separator: str) -> RawEdges:
-    """Rows -> edges: find the two columns, check every row, say what is ignored."""
-    table = list(rows)
-    if not table:
+def table_edges(source: Source, data: bytes, dialect: Dialect, columns: Columns) -> RawEdges:
+    """Text -> edges: find the header and the columns, parse, and say what was taken for what."""
+    sample = rows_of(data, dialect, source, _SAMPLE)
+    if not sample:
         raise DataError(f"{source.path} has no rows: give at least one edge.")
-    first_line, first = table[0]
-    for line, row in table:
-        if len(row) < 2 or len(row) != len(first):
-            raise DataError(
-                f"{source.at(line)}: {len(row)} column(s) where line {first_line} has {len(first)} (separated by "
-                f"{separator}): give every row source and target, and quote names that hold the separator."
-            )
-    (s, t), header = _columns(table)
-    report = []
-    if header:
-        report.append(f"{source.at(first_line)} read as header: source = '{first[s]}', target = '{first[t]}'")
-    extra = [first[i] if header else str(i + 1) for i in range(len(first)) if i not in (s, t)]
-    if extra:
-        report.append(f"{len(extra)} further column(s) ignored: {', '.join(extra[:10])}{' …' * (len(extra) > 10)}")
-    body = table[1:] if header else table
-    for line, row in body:
-        if not row[s] or not row[t]:
-            empty = "target" if row[s] else "source"
-            raise DataError(f"{source.at(line)}: empty {empty} name: fill it or drop the row.")
-    return RawEdges(
-        [row[s] for _, row in body], [row[t] for _, row in body],
-        where=lambda i: source.at(body[i][0]), report=tuple(report),
-    )  # fmt: skip
+    if len(sample[0]) < 2:
+        raise Text(source, data, dialect).fault(2) or DataError(f"{source.at(1)}: one column only.")
+    header = _is_header(sample, columns)
+    names = _unique(sample[0]) if header else [str(i) for i in range(1, len(sample[0]) + 1)]
+    s, t, w = _roles(names, columns, source)
+    text = Text(source, data, dialect, header)
+    table = parse(text, names, (names[s], names[t]))
+    if not len(table):
+        raise DataError(f"{source.path} has no edges, only a header: give at least one.")
+    ends, row = Ends(), 0
+    for batch in table.select([names[s], names[t]]).to_batches():
+        ends.add(*(_named(batch.column(i), text, row, role) for i, role in enumerate(("source", "target"))))
+        row += len(batch)
+    edges, found = ends.finish()
+    table = table.rename_columns([WEIGHT if i == w else name for i, name in enumerate(names)])
+    table = table.drop_columns([names[s], names[t]])
+    report = [f"{text.at(-1)} read as header: source = '{names[s]}', target = '{names[t]}'"] if header else []
+    return RawEdges(edges, found, text.at, table if table.num_columns else None, None, tuple(report))
 
 
-def _columns(table: Sequence[Row]) -> tuple[tuple[int, int], bool]:
-    """``((source, target) columns, whether the first row is a header)``."""
-    names = [cell.lower().replace("_", "").replace(" ", "") for cell in table[0][1]]
-    source = next((i for i, name in enumerate(names) if name in _SOURCES), None)
-    target = next((i for i, name in enumerate(names) if name in _TARGETS), None)
-    if source is not None and target is not None:
-        return (source, target), True
-    # Words over nothing but numbers are a header too, whatever the words are.
-    worded = not any(_is_number(cell) for cell in table[0][1][:2])
-    numbers = len(table) > 1 and all(_is_number(cell) for _, row in table[1:] for cell in row[:2])
-    return (0, 1), worded and numbers
+def _named(ends: pa.Array, text: Text, row: int, role: str) -> pa.Array:
+    """The names in a column's batch that begins at ``row``, without blanks around them.
+
+    Raises:
+        DataError: an empty one, or one so long that it is none.
+    """
+    trimmed = pc.utf8_trim_whitespace(ends)
+    longest = pc.max(pc.binary_length(trimmed)).as_py() or 0
+    if longest > _LONGEST:
+        at = text.at(row + pc.index(pc.binary_length(trimmed), longest).as_py())
+        raise DataError(f"{at}: a {role} name of {longest:,} bytes: check the quotes and the delimiter.")
+    empty = pc.index(trimmed, "").as_py()
+    if empty >= 0:
+        raise DataError(f"{text.at(row + empty)}: empty {role} name: fill it or drop the row.")
+    return trimmed
+
+
+def _is_header(sample: Sequence[Sequence[str]], columns: Columns) -> bool:
+    """Whether the first row names the columns: it holds the usual or the given names, or words over numbers."""
+    names = [_plain(cell) for cell in sample[0]]
+    given = (columns.source, columns.target, columns.weight)
+    worded = any(name is not None and not name.isdigit() for name in given)
+    if worded or (_SOURCES & set(names) and _TARGETS & set(names)):
+        return True
+    worded = not any(_is_number(cell) for cell in sample[0][:2])
+    numbers = len(sample) > 1 and all(_is_number(cell) for row in sample[1:] for cell in row[:2])
+    return worded and numbers
+
+
+def _roles(names: Sequence[str], columns: Columns, source: Source) -> tuple[int, int, int | None]:
+    """Positions of source, target and weight."""
+
+    def position(given: str, role: str) -> int:
+        if given in names:
+            return names.index(given)
+        if given.isdigit() and 1 <= int(given) <= len(names):
+            return int(given) - 1
+        raise DataError(f"{source.path} has no column '{given}' for the {role}.{near_match(given, names)} "
+                        f"Columns: {', '.join(names)}.")  # fmt: skip
+
+    def usual(known: set[str]) -> int | None:
+        return next((i for i, name in enumerate(names) if _plain(name) in known), None)
+
+    s, t = usual(_SOURCES), usual(_TARGETS)
+    if s is None or t is None:
+        s, t = 0, 1
+    s = s if columns.source is None else position(columns.source, "source")
+    t = t if columns.target is None else position(columns.target, "target")
+    if s == t:
+        raise DataError(f"{source.path}: source and target are both column '{names[s]}': name two columns.")
+    weight = usual({WEIGHT}) if columns.weight is None else position(columns.weight, "weight")
+    return s, t, weight
+
+
+def _unique(cells: Sequence[str]) -> list[str]:
+    """Column names that are neither empty nor there twice."""
+    found: list[str] = []
+    for i, cell in enumerate(cells, 1):
+        name = cell or str(i)
+        while name in found:
+            name += f" ({i})"
+        found.append(name)
+    return found
+
+
+def _plain(cell: str) -> str:
+    return cell.lower().replace("_", "").replace(" ", "")
 
 
 def _is_number(cell: str) -> bool:

@@ -1,5 +1,7 @@
 """GraphML, parsed by defusedxml: entity bombs and external entities are refused before anything is expanded."""
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
 from xml.sax import SAXParseException
 from xml.sax.handler import ContentHandler
 from xml.sax.xmlreader import AttributesImpl, Locator
@@ -7,23 +9,44 @@ from xml.sax.xmlreader import AttributesImpl, Locator
 import defusedxml.sax
 from defusedxml.common import DefusedXmlException
 
-from lepton_rl.data.named import RawEdges
+from lepton_rl.data.cleaning import RawEdges
+from lepton_rl.data.delimited import Columns
+from lepton_rl.data.foreign import raw_edges
 from lepton_rl.data.source import DataError, Source
 
 __all__ = ["read_graphml"]
 
+_TRUTH = {"true": True, "1": True, "false": False, "0": False}
+_TYPES: dict[str, Callable[[str], Any]] = {
+    "boolean": lambda text: _TRUTH[text.lower()], "int": int, "integer": int, "long": int, "float": float,
+    "double": float, "string": str,
+}  # fmt: skip
+
+
+class _Key(NamedTuple):
+    """A declared attribute."""
+
+    name: str
+    kind: str
+    owner: str
+
 
 class _Handler(ContentHandler):
-    """Collects nodes and edges with their lines; ports, nested graphs and data are no part of the graph here."""
+    """Collects nodes, edges and their data with their lines; ports and nested graphs are no part of the graph here."""
 
     def __init__(self, source: Source) -> None:
         super().__init__()
         self.source = source
-        self.nodes: dict[str, None] = {}
+        self.nodes: dict[str, dict[str, Any]] = {}
         self.edges: list[tuple[str, str, int]] = []
-        self.attributes: list[str] = []
+        self.edge_records: list[dict[str, Any]] = []
+        self.keys: dict[str, _Key] = {}
+        self.defaults: dict[str, dict[str, Any]] = {"node": {}, "edge": {}}
         self.directed = False
         self.root = ""
+        self.record: dict[str, Any] | None = None  # of the node or edge that is open
+        self.key = ""  # of the <data> or <default> that is open
+        self.text = ""
         self.locator: Locator | None = None
 
     def setDocumentLocator(self, locator: Locator) -> None:  # noqa: N802 - the name in xml.sax
@@ -41,23 +64,58 @@ class _Handler(ContentHandler):
         tag = name.rpartition(":")[2]
         self.root = self.root or tag
         if tag == "node":
-            self.nodes[self.required(tag, attrs, "id")] = None
+            self.record = self.nodes.setdefault(self.required(tag, attrs, "id"), dict(self.defaults["node"]))
         elif tag == "edge":
             ends = self.required(tag, attrs, "source"), self.required(tag, attrs, "target")
             self.edges.append((*ends, self.line()))
+            self.record = dict(self.defaults["edge"])
+            self.edge_records.append(self.record)
         elif tag == "hyperedge":
             raise DataError(f"{self.source.at(self.line())}: hyperedges are not supported: give edges of two nodes.")
         elif tag == "graph":
             self.directed |= attrs.get("edgedefault") == "directed"
         elif tag == "key":
-            self.attributes.append(attrs.get("attr.name") or attrs.get("id") or "unnamed")
+            self.key = self.required(tag, attrs, "id")
+            name, kind = attrs.get("attr.name", self.key), attrs.get("attr.type", "string")
+            self.keys[self.key] = _Key(name, kind, attrs.get("for", "all"))
+        elif tag == "data":
+            self.key = self.required(tag, attrs, "key")
+        self.text = ""
+
+    def characters(self, content: str) -> None:
+        self.text += content
+
+    def endElement(self, name: str) -> None:  # noqa: N802
+        tag = name.rpartition(":")[2]
+        if tag == "data" and self.record is not None:
+            self.record[self._known().name] = self._value()
+        elif tag == "default":
+            for owner in self.defaults:
+                if self._known().owner in (owner, "all"):
+                    self.defaults[owner][self._known().name] = self._value()
+        elif tag in ("node", "edge"):
+            self.record = None
+
+    def _known(self) -> _Key:
+        if self.key not in self.keys:
+            raise DataError(f"{self.source.at(self.line())}: data of key '{self.key}', which no <key> declares.")
+        return self.keys[self.key]
+
+    def _value(self) -> Any:
+        key = self._known()
+        try:
+            return _TYPES.get(key.kind, str)(self.text if key.kind == "string" else self.text.strip())
+        except (ValueError, KeyError):
+            where = self.source.at(self.line())
+            raise DataError(f"{where}: '{self.text[:40]}' is no {key.kind}, as <key> says of '{key.name}'.") from None
 
 
-def read_graphml(source: Source) -> RawEdges:
-    """Nodes (by ``id``) and edges of a GraphML file; directions and attributes are ignored and reported.
+def read_graphml(source: Source, columns: Columns = Columns()) -> RawEdges:  # noqa: B008 - frozen
+    """Nodes (by ``id``), edges and their data of a GraphML file.
 
     Raises:
-        DataError: malformed XML (with line), a DTD or entities, another kind of XML, an edge to an undeclared node.
+        DataError: malformed XML (with line), a DTD or entities, another kind of XML, an edge to an undeclared node, a
+            value that is not of its key's type.
     """
     handler = _Handler(source)
     try:
@@ -77,10 +135,8 @@ def read_graphml(source: Source) -> RawEdges:
         for end in (tail, head):
             if end not in handler.nodes:
                 raise DataError(f"{source.at(line)}: edge to '{end}', which no <node> declares: add the node.")
-    report = ["directions ignored"] if handler.directed else []
-    if handler.attributes:
-        report.append(f"{len(handler.attributes)} attribute(s) ignored: {', '.join(handler.attributes[:10])}")
-    return RawEdges(
-        [edge[0] for edge in handler.edges], [edge[1] for edge in handler.edges],
-        where=lambda i: source.at(handler.edges[i][2]), nodes=handler.nodes, report=tuple(report),
+    edges = handler.edges
+    return raw_edges(
+        [edge[0] for edge in edges], [edge[1] for edge in edges], lambda i: source.at(edges[i][2]),
+        nodes=list(handler.nodes), edge_records=handler.edge_records, node_records=list(handler.nodes.values()),
     )  # fmt: skip

@@ -2,7 +2,8 @@
 
 import networkx as nx
 
-from lepton_rl.data.named import NamedGraph, from_networkx
+from lepton_rl.data.foreign import from_networkx
+from lepton_rl.data.named import NamedGraph
 from lepton_rl.registry import resolve
 
 __all__ = ["NAMED", "load"]

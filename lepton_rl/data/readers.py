@@ -5,7 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from lepton_rl.data.named import NamedGraph, RawEdges, clean
+from lepton_rl.data.cleaning import Cleaning, RawEdges, clean
+from lepton_rl.data.delimited import Columns
+from lepton_rl.data.named import NamedGraph
 from lepton_rl.data.source import DataError, Source, open_source
 from lepton_rl.registry import near_match, resolve
 
@@ -13,7 +15,10 @@ __all__ = ["FORMATS", "Format", "read_graph"]
 
 
 class Format(NamedTuple):
-    """A file format: the suffixes it is known by, and the import string of its ``Source -> RawEdges`` reader."""
+    """A file format: the suffixes it is known by, and the import string of its reader.
+
+    A reader is ``(Source, Columns) -> RawEdges``; formats that say themselves what is what leave the columns aside.
+    """
 
     suffixes: tuple[str, ...]
     reader: str
@@ -38,14 +43,16 @@ def _format_of(path: Path) -> str:
     return suffixes[suffix]
 
 
-def read_graph(path: str | os.PathLike[str], format: str | None = None) -> NamedGraph:
-    """Read an undirected graph from a file; gzip throughout, a byte-order mark is no part of a name.
-
-    Self-loops are dropped, duplicate and reciprocal edges merged; the graph's ``report`` says how many and where.
+def read_graph(
+    path: str | os.PathLike[str], format: str | None = None, *, columns: Columns = Columns(),  # noqa: B008 - frozen
+    cleaning: Cleaning = Cleaning(),  # noqa: B008 - frozen
+) -> NamedGraph:  # fmt: skip
+    """Read a graph from a file; gzip throughout, a byte-order mark is no part of a name.
 
     Args:
-        path: the file.
-        format: a name in :data:`FORMATS`; default by suffix.
+        path: the file. ``format``: a name in :data:`FORMATS`; default by suffix.
+        columns: which columns of a table are what. ``cleaning``: what becomes of self-loops, duplicates and the like;
+            the graph's ``report`` says how many there were and where.
 
     Raises:
         DataError: the file or a line of it cannot be used; the message says where and how to mend it.
@@ -55,9 +62,7 @@ def read_graph(path: str | os.PathLike[str], format: str | None = None) -> Named
         raise DataError(f"unknown format '{format}'.{near_match(format, FORMATS)} Allowed: {', '.join(FORMATS)}.")
     source = open_source(file)  # first: "no such file" is a nearer message than "unknown suffix"
     name = format or _format_of(file)
-    reader: Callable[[Source], RawEdges] = resolve({name: FORMATS[name].reader}, name, "graph format")
-    raw = reader(source)
-    if not raw.sources:
-        raise DataError(f"{file} has no edges: give at least one.")
+    reader: Callable[[Source, Columns], RawEdges] = resolve({name: FORMATS[name].reader}, name, "graph format")
+    raw = reader(source, columns)
     plain = file.with_suffix("") if file.suffix.lower() == ".gz" else file
-    return clean(plain.stem, raw)
+    return clean(plain.stem, raw, cleaning)

@@ -32,23 +32,27 @@ class Source:
         """``file:line``, for messages (lines count from 1)."""
         return f"{self.path}:{line}"
 
-    def text(self) -> str:
-        """The content as text, without the byte-order mark that spreadsheets write.
+    def checked(self) -> bytes:
+        """The content as UTF-8 text, without the byte-order mark that spreadsheets write.
 
         Raises:
             DataError: not text, or not in UTF-8.
         """
-        if self.data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        data = self.data
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise DataError(f"{self.path} is UTF-16 text: save it as UTF-8.")
-        zero = self.data.find(b"\0")
+        zero = data.find(b"\0")
         if zero >= 0:
             raise DataError(f"{self.path} is not a text file (byte 0 at offset {zero}): give a text file in UTF-8.")
-        try:
-            return self.data.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = self.data.count(b"\n", 0, error.start) + 1
-            found = self.data[error.start]
-            raise DataError(f"{self.at(line)}: byte 0x{found:02x} is not UTF-8 text: save the file as UTF-8.") from None
+        if not data.isascii():
+            try:
+                data.decode("utf-8")
+            except UnicodeDecodeError as error:
+                line = data.count(b"\n", 0, error.start) + 1
+                found = data[error.start]
+                raise DataError(f"{self.at(line)}: byte 0x{found:02x} is not UTF-8: save the file as UTF-8.") from None
+        data = data.removeprefix(b"\xef\xbb\xbf")
+        return data if b"\n" in data else data.replace(b"\r", b"\n")  # as old Macs end their lines
 
 
 def read_bytes(path: Path) -> bytes:

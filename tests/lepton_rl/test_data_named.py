@@ -3,7 +3,10 @@ import numpy as np
 import pytest
 
 from lepton_rl.data import NAMED, DataError, NamedGraph, from_networkx, load
+from lepton_rl.data.cleaning import Cleaning
 from lepton_rl.data.named import MAX_NODES
+from lepton_rl.data.names import Names
+from lepton_rl.data.parts import largest_component
 from lepton_rl.graph import to_networkx
 
 COUNTS = {"karate": (34, 78), "les_miserables": (77, 254), "florentine": (15, 20), "davis": (32, 89)}
@@ -16,8 +19,11 @@ def test_named_sets_have_their_published_counts(name):
     assert nx.is_connected(graph.to_networkx())
 
 
-def test_named_sets_say_what_is_ignored_and_name_a_near_match():
-    assert load("les_miserables").report == ("edge attribute(s) ignored: weight",)
+def test_named_sets_keep_their_weights_and_name_a_near_match():
+    graph = load("les_miserables")
+    weights = {frozenset((u, v)): w for u, v, w in nx.les_miserables_graph().edges(data="weight")}
+    names = [frozenset((graph.names[u], graph.names[v])) for u, v in graph.edges]
+    assert dict(zip(names, graph.weights.tolist(), strict=True)) == weights
     with pytest.raises(ValueError, match="Did you mean 'karate'"):
         load("karaté")
 
@@ -34,13 +40,15 @@ def test_round_trip_through_the_editable_graph_keeps_the_names():
 def test_from_networkx_cleans_and_reports():
     source = nx.MultiDiGraph([(1, 2), (1, 2), (2, 1), (3, 3)])
     source.add_edge(2, 3, colour="red")
-    graph = from_networkx(source, "mixed")
+    graph = from_networkx(source, "mixed", Cleaning())
     assert graph.names == ("1", "2", "3")
     assert graph.edges.tolist() == [[0, 1], [1, 2]]
+    assert graph.edge_data.to_pydict() == {"colour": [None, "red"]}
     assert [line.split(",")[0] for line in graph.report] == [
-        "directions ignored", "edge attribute(s) ignored: colour", "1 self-loop(s) dropped",
-        "1 duplicate edge(s) merged", "1 reciprocal edge(s) merged (the graph is undirected)",
+        "1 self-loop(s) dropped", "1 duplicate edge(s) merged", "1 reciprocal edge(s) merged (undirected)",
     ]  # fmt: skip
+    directed = from_networkx(source, "mixed")
+    assert directed.edges.tolist() == [[0, 1], [1, 0], [1, 2]]
 
 
 @pytest.mark.parametrize(
@@ -54,16 +62,16 @@ def test_from_networkx_refuses(graph, message):
 def test_largest_component_keeps_names_and_reports_what_went():
     source = nx.Graph([("x", "y"), ("a", "b"), ("b", "c"), ("c", "a")])
     source.add_node("alone")
-    part = from_networkx(source, "parts").largest_component()
+    part = largest_component(from_networkx(source, "parts"))
     assert part.names == ("a", "b", "c")
     assert nx.utils.edges_equal(part.to_networkx().edges, [("a", "b"), ("b", "c"), ("c", "a")])
-    assert part.report == ("largest component kept: 3 of 6 nodes, 3 of 4 edges (2 smaller component(s) dropped)",)
-    assert part.largest_component() is part
+    assert part.report == ("largest component of 3: 3 of 6 nodes, 3 of 4 edges kept",)
+    assert largest_component(part) is part
 
 
 def test_too_many_nodes_for_a_bitset_or_a_capacity():
     path = np.stack([np.arange(MAX_NODES), np.arange(1, MAX_NODES + 1)], axis=1).astype(np.int32)
-    long = NamedGraph("long", path, tuple(map(str, range(MAX_NODES + 1))))
+    long = NamedGraph("long", path, Names(np.arange(MAX_NODES + 1)))
     with pytest.raises(DataError, match=rf"needs {MAX_NODES + 1} node slots, the limit is {MAX_NODES} \(memory"):
         long.to_bitgraph()
     with pytest.raises(DataError, match="has 15 nodes: give a capacity"):

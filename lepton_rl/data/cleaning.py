@@ -1,0 +1,172 @@
+"""From edges as they were read to a simple graph, by policies that are named and reported.
+
+Every policy that changes something leaves a line in the graph's report: how many, what was done, the first example and
+where it stands. A policy may also be "refuse": then that example is the error.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from lepton_rl.data.named import WEIGHT, NamedGraph
+from lepton_rl.data.names import Names
+from lepton_rl.data.parts import without_isolated
+from lepton_rl.data.source import DataError
+
+__all__ = ["Cleaning", "RawEdges", "clean"]
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """What to do with what a simple graph cannot hold."""
+
+    directed: bool = False
+    """Keep directions; else an edge and its reciprocal are one."""
+    self_loops: Literal["drop", "refuse"] = "drop"
+    """Edges from a node to itself."""
+    duplicates: Literal["first", "sum", "mean", "max", "refuse"] = "first"
+    """Edges given more than once (reciprocal ones too where directions are not kept): what becomes of their weights;
+    other attributes are the first edge's."""
+    missing_weights: Literal["refuse", "drop", "one"] = "refuse"
+    """Edges whose weight is empty, NaN or infinite: dropped, or given weight 1."""
+    negative_weights: Literal["refuse", "drop", "absolute", "keep"] = "refuse"
+    """Edges whose weight is below 0."""
+    isolated: Literal["keep", "drop"] = "keep"
+    """Nodes without an edge."""
+
+
+class RawEdges(NamedTuple):
+    """What a reader hands over, before cleaning.
+
+    Attributes:
+        edges: int32[m, 2] slots, source and target, in the order read. ``names``: node names by slot.
+        where: index of an edge -> where the user finds it (``file:line``).
+        edge_data: attributes of the m edges. ``node_data``: of the nodes by slot. None where there are none.
+        report: what the reader ignored.
+    """
+
+    edges: np.ndarray
+    names: Names
+    where: Callable[[int], str]
+    edge_data: pa.Table | None = None
+    node_data: pa.Table | None = None
+    report: tuple[str, ...] = ()
+
+
+def clean(name: str, raw: RawEdges, cleaning: Cleaning = Cleaning()) -> NamedGraph:
+    """The simple graph that ``cleaning`` makes of ``raw``; its report says what that changed.
+
+    Raises:
+        DataError: something that a policy refuses, a weight that is no number, or no edge left.
+    """
+    state = _State(raw, cleaning)
+    state.loops()
+    state.weights()
+    rows, weight = state.merged()
+    if not len(rows):
+        left = "; ".join([*raw.report, *state.lines])
+        raise DataError(f"{name} has no edge{f' left ({left})' if left else ''}: give a graph with at least one.")
+    edges = raw.edges[rows] if cleaning.directed else np.sort(raw.edges[rows], axis=1)
+    data = None if raw.edge_data is None else raw.edge_data.take(pa.array(rows))
+    if data is not None and weight is not None:
+        data = data.set_column(data.column_names.index(WEIGHT), WEIGHT, pa.array(weight))
+    graph = NamedGraph(name, edges, raw.names, cleaning.directed, raw.node_data, data, (*raw.report, *state.lines))
+    return without_isolated(graph) if cleaning.isolated == "drop" else graph
+
+
+class _State:
+    """The rows still in, the weights as they stand, and the report so far."""
+
+    def __init__(self, raw: RawEdges, cleaning: Cleaning) -> None:
+        self.raw, self.cleaning = raw, cleaning
+        self.kept = np.ones(len(raw.edges), bool)
+        self.weight: np.ndarray | None = None
+        self.lines: list[str] = []
+
+    def example(self, row: int) -> str:
+        source, target = (self.raw.names[slot] for slot in self.raw.edges[row].tolist())
+        return f"{self.raw.where(row)} ({source} – {target})"
+
+    def found(self, rows: np.ndarray, what: str, done: str) -> None:
+        """Report rows, or refuse the first of them."""
+        if not len(rows):
+            return
+        if done == "refuse":
+            raise DataError(f"{self.example(int(rows[0]))}: {what}: mend it, or choose another policy than 'refuse'.")
+        self.lines.append(f"{len(rows)} {what}(s) {done}, the first at {self.example(int(rows[0]))}")
+
+    def loops(self) -> None:
+        u, v = self.raw.edges.T
+        rows = np.flatnonzero(u == v)
+        self.found(rows, "self-loop", "refuse" if self.cleaning.self_loops == "refuse" else "dropped")
+        self.kept[rows] = False
+
+    def weights(self) -> None:
+        """Read the weights, if there are any, and settle the missing and the negative ones."""
+        data, policy = self.raw.edge_data, self.cleaning
+        if data is None or WEIGHT not in data.column_names:
+            return
+        column = data[WEIGHT]
+        if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+            raise DataError(f"{self._no_number(column)}: give numbers, or name another column of weights.")
+        whole = pa.types.is_integer(column.type) and not column.null_count
+        weight = column.to_numpy() if whole else column.cast(pa.float64()).to_numpy()
+        weight = weight.copy()
+        missing = np.flatnonzero(~np.isfinite(weight) & self.kept)
+        words = {"refuse": "refuse", "drop": "dropped", "one": "set to 1"}
+        self.found(missing, "missing weight", words[policy.missing_weights])
+        self.kept[missing] = policy.missing_weights != "drop"
+        weight[missing] = 1
+        negative = np.flatnonzero((weight < 0) & self.kept)
+        words = {"refuse": "refuse", "drop": "dropped", "absolute": "made positive", "keep": "kept"}
+        self.found(negative, "negative weight", words[policy.negative_weights])
+        self.kept[negative] = policy.negative_weights != "drop"
+        self.weight = np.abs(weight) if policy.negative_weights == "absolute" else weight
+
+    def _no_number(self, column: pa.ChunkedArray) -> str:
+        """Where the first weight that is no number stands."""
+        for row, value in enumerate(column.to_pylist()):
+            try:
+                float(value)
+            except (TypeError, ValueError):
+                return f"{self.example(row)}: the weight '{value}' is no number"
+        return f"{self.example(0)}: weights are of type {column.type}"
+
+    def merged(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """``(rows of the edges that stay, their weights)``: the first of equals stays, in the order read."""
+        rows = np.flatnonzero(self.kept)
+        u, v = self.raw.edges[rows].T.astype(np.int64)
+        low, high = (u, v) if self.cleaning.directed else (np.minimum(u, v), np.maximum(u, v))
+        keys = low * len(self.raw.names) + high
+        ordered = np.sort(keys)  # many times faster than grouping, which few files need
+        if not (ordered[1:] == ordered[:-1]).any():
+            return rows, None if self.weight is None else self.weight[rows]
+        codes = np.asarray(pa.array(keys).dictionary_encode().indices)  # numbered by first appearance
+        first = np.empty(int(codes.max()) + 1, np.int64)
+        first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+        again = np.flatnonzero(first[codes] != np.arange(len(codes)))
+        swapped = u[again] != u[first[codes[again]]]
+        done = self._merging()
+        self.found(rows[again[~swapped]], "duplicate edge", done)
+        self.found(rows[again[swapped]], "reciprocal edge", done if done == "refuse" else f"{done} (undirected)")
+        return rows[first], self._combined(codes, rows, first)
+
+    def _merging(self) -> str:
+        how = self.cleaning.duplicates
+        return how if how == "refuse" else "merged" if self.weight is None else f"merged (weight: {how})"
+
+    def _combined(self, codes: np.ndarray, rows: np.ndarray, first: np.ndarray) -> np.ndarray | None:
+        if self.weight is None:
+            return None
+        weight, how = self.weight[rows], self.cleaning.duplicates
+        if how == "first":
+            return weight[first]
+        if how == "max":
+            largest = weight[first]
+            np.maximum.at(largest, codes, weight)
+            return largest
+        total = np.bincount(codes, weight)
+        return total / np.bincount(codes) if how == "mean" else total.astype(weight.dtype)
