@@ -12,6 +12,10 @@ from lepton_rl.structure import STRUCTURAL, get_structural
 from tests.oracles import STRUCTURAL_ORACLES
 
 CAPACITY, PADDED = 20, 70
+ORDER = np.random.default_rng(0).permutation(CAPACITY)
+padded = jax.jit(jax.vmap(lambda graph: pad(graph, PADDED)))
+moved = jax.jit(jax.vmap(lambda graph: permute(graph, jnp.asarray(ORDER))))
+toggled = jax.jit(toggle_edge)
 TOLERANCE = {"laplacian": 2e-4}  # eigenvectors lose what the gaps of the spectrum are small by
 
 
@@ -76,17 +80,14 @@ def test_equals_its_oracle_and_is_zero_at_absent_nodes(case):
 
 def test_padding_changes_nothing_also_under_a_named_axis(case):
     name, _, graphs, _, values = case
-    padded = jax.vmap(lambda graph: pad(graph, PADDED))(graphs)
-    wide = np.asarray(jax.jit(jax.vmap(get_structural(name), axis_name=ENVIRONMENT_AXIS))(padded))
+    wide = np.asarray(jax.jit(jax.vmap(get_structural(name), axis_name=ENVIRONMENT_AXIS))(padded(graphs)))
     check(name, wide[:, :CAPACITY], values)
     assert not wide[:, CAPACITY:].any()
 
 
 def test_moves_with_the_nodes(case):
     name, _, graphs, feature, values = case
-    order = np.random.default_rng(0).permutation(CAPACITY)
-    moved = feature(jax.vmap(lambda graph: permute(graph, jnp.asarray(order)))(graphs))
-    check(name, moved, values[:, order])
+    check(name, feature(moved(graphs)), values[:, ORDER])
     assert np.ptp(values, axis=1).max() > 0.1  # there is something to move
 
 
@@ -104,6 +105,6 @@ def test_a_loop_equals_vmap_and_follows_the_edits_in_one_program(case):
     # Two additions and two removals in the first graph, after each of which its spectrum still decides its vectors.
     graph = members[0]
     for u, v in [(1, 11), (10, 6), (0, 2), (0, 3)]:
-        graph = toggle_edge(graph, u, v)
+        graph = toggled(graph, u, v)
         check(name, single(graph)[: len(plain[0])], STRUCTURAL_ORACLES[name](to_networkx(graph)))
     assert len(traces) == 1

@@ -11,6 +11,7 @@ from lepton_rl.structure import get_structural, laplacian_vectors, random_walk
 from tests.oracles import laplacian_spectrum, return_probabilities
 
 CAPACITY, COUNT = 24, 23
+permuted = jax.jit(permute)
 laplacian = jax.jit(lambda graph: laplacian_vectors(graph, COUNT))  # one program for all tests
 SYMMETRIC = {
     "cycle": nx.cycle_graph(9), "complete": nx.complete_graph(6), "star": nx.star_graph(7), "path": nx.path_graph(8),
@@ -57,14 +58,14 @@ def test_laplacian_spans_the_eigenspaces_of_symmetric_and_disconnected_graphs(pl
 @every_symmetric
 def test_laplacian_eigenspaces_move_with_the_nodes(plain):
     order = np.random.default_rng(2).permutation(CAPACITY)
-    moved = permute(from_networkx(plain, capacity=CAPACITY)[0], jnp.asarray(order))
+    moved = permuted(from_networkx(plain, capacity=CAPACITY)[0], jnp.asarray(order))
     same_spaces(encode(moved)[np.argsort(order)], plain)
 
 
 def test_the_sign_no_rule_can_give_is_that_of_the_lowest_slot():
     """The first vector of a path turns into its negative when the path is read from its other end."""
     path = from_networkx(nx.path_graph(CAPACITY))[0]
-    reverse = permute(path, jnp.arange(CAPACITY)[::-1])
+    reverse = permuted(path, jnp.arange(CAPACITY)[::-1])
     first, of_reverse = (encode(graph)[:, 0] for graph in (path, reverse))
     assert first[0] > 0.5
     np.testing.assert_allclose(of_reverse, first, atol=1e-4)
@@ -77,7 +78,7 @@ def test_the_sign_of_a_lopsided_vector_does_not_depend_on_labels():
     assert (expected**3).sum(0).min() > 1
     for seed in range(4):
         order = np.random.default_rng(seed).permutation(CAPACITY)
-        np.testing.assert_allclose(encode(permute(graph, jnp.asarray(order)))[:, :2], expected[order], atol=1e-4)
+        np.testing.assert_allclose(encode(permuted(graph, jnp.asarray(order)))[:, :2], expected[order], atol=1e-4)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, CAPACITY])
