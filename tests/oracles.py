@@ -110,3 +110,43 @@ OBJECTIVE_ORACLES = {
     "algebraic_connectivity": algebraic_connectivity,
     "efficiency": lambda graph, noise: nx.global_efficiency(graph),
 }
+
+
+def return_probabilities(graph, steps=16):
+    """Diagonals of the powers of D^-1 A, by definition; float64[n, steps]."""
+    adjacency = nx.to_numpy_array(graph, weight=None)
+    walk = adjacency / np.maximum(adjacency.sum(1, keepdims=True), 1)
+    return np.stack([np.diag(np.linalg.matrix_power(walk, k)) for k in range(1, steps + 1)], axis=-1)
+
+
+def laplacian_spectrum(graph):
+    """``(values, vectors)`` of the normalised Laplacian of the nodes that have a neighbour, rows of all nodes."""
+    joined = [v for v in graph if graph.degree[v]]
+    values, inner = np.linalg.eigh(nx.normalized_laplacian_matrix(graph, joined, weight=None).toarray())
+    vectors = np.zeros((len(graph), len(joined)))
+    vectors[[list(graph).index(v) for v in joined]] = inner * np.sqrt(len(joined))
+    return values, vectors
+
+
+def laplacian_encoding(graph, count=8):
+    """The vectors after the first, the sum of cubes positive; refuses a graph that does not decide them."""
+    values, vectors = laplacian_spectrum(graph)
+    vectors = vectors[:, 1 : count + 1]
+    cubes = (vectors**3).sum(0)
+    assert np.diff(values[: count + 2]).min() > 0.02
+    assert (np.abs(cubes) / (np.abs(vectors) ** 3).sum(0)).min() > 0.02
+    return vectors * np.sign(cubes)
+
+
+def degree_columns(graph):
+    sides = [graph.out_degree, graph.in_degree] if graph.is_directed() else [graph.degree]
+    return np.array([[side[v] for side in sides] for v in graph], float)
+
+
+STRUCTURAL_ORACLES = {
+    "degree": degree_columns,
+    "clustering": lambda graph: np.array([[nx.clustering(graph, v)] for v in graph], float),
+    "core": lambda graph: np.array([[nx.core_number(graph)[v]] for v in graph], float),
+    "random_walk": return_probabilities,
+    "laplacian": laplacian_encoding,
+}
