@@ -9,9 +9,10 @@ import numpy as np
 from flax import struct
 from jaxtyping import Array, Int
 
+from lepton_rl.data.generators.batch import EdgeBatch
 from lepton_rl.graph import WORD, BitGraph, pad
 
-__all__ = ["Pool", "bucket", "make_pool", "make_pools", "split", "take"]
+__all__ = ["Pool", "bucket", "make_pool", "make_pools", "pool_from_edges", "split", "take"]
 
 
 @struct.dataclass
@@ -75,6 +76,33 @@ def make_pool(graphs: Sequence[BitGraph], capacity: int | None = None) -> Pool:
     padded = (g if g.capacity == capacity else pad(g, capacity) for g in graphs)
     # Stacked by NumPy: an XLA program with one operand a graph compiles slowly.
     return Pool(jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *padded))
+
+
+def pool_from_edges(graphs: EdgeBatch, capacity: int | None = None) -> Pool:
+    """A pool of the graphs of a stream, without features: bitset rows of all of them at once, by NumPy.
+
+    Args:
+        graphs: at least one.
+        capacity: node slots N; default ``graphs.num_nodes``.
+
+    Raises:
+        ValueError: no graph, or a capacity below the number of nodes.
+    """
+    N = graphs.num_nodes if capacity is None else capacity
+    if not graphs.size or graphs.num_nodes > N:
+        raise ValueError(
+            f"{graphs.size} graph(s) of {graphs.num_nodes} nodes in {N} slots: give at least one graph, and at "
+            f"least {graphs.num_nodes} slots."
+        )
+    P, W = graphs.size, -(-N // WORD)
+    rows = np.zeros((P, N, W), np.uint32)
+    graph, ends = graphs.flat()
+    u, v = ends.T
+    for a, b in ((u, v), (v, u)):
+        word = (graph * N + a) * W + b // WORD
+        np.bitwise_or.at(rows.reshape(-1), word, np.uint32(1) << (b % WORD).astype(np.uint32))
+    mask = np.broadcast_to(np.arange(N) < graphs.num_nodes, (P, N))
+    return Pool(BitGraph(jnp.asarray(rows), jnp.asarray(mask), jnp.zeros((P, N, 0), jnp.float32)))
 
 
 def take(pool: Pool, indices: Sequence[int]) -> Pool:

@@ -41,7 +41,7 @@ class Train:
     reward: Literal["end", "edge"] = "edge"
     """Reward after every edge (learns faster), or at the end of an episode; both sum to the same."""
     generator: str = "ba"
-    """Family of the generated training graphs."""
+    """Family of the generated training graphs (see `list generators`)."""
     num_nodes: int = 20
     """Nodes of a generated graph."""
     num_graphs: int = 500

@@ -1,1 +1,1 @@
-"""Speed: ``python -m experiments.benchmarks envs | training``."""
+"""Speed: ``python -m experiments.benchmarks envs | generators | training``."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from agents.config import DQNConfig
 
-__all__ = ["Envs", "Training"]
+__all__ = ["Envs", "Generators", "Training"]
 
 Objective = Literal["critical_fraction_random", "critical_fraction_targeted"]
 
@@ -39,6 +39,29 @@ class Envs:
     """Write the rows here."""
     quick: bool = False
     """A smoke test: n = 20, batch 16, one objective."""
+
+
+@dataclass(frozen=True)
+class Generators:
+    """Random graphs a second from streams, family by family, beside networkx with the same parameters.
+
+    Ours come many at once as arrays of edges, and again made into a pool of start graphs; networkx makes its graphs one
+    by one, drawing disconnected ones again as ours does. It has no Gabriel graphs and none of users and items. All on
+    the host; everything is the fastest of several runs, taken in turns.
+    """
+
+    nodes: tuple[int, ...] = (20, 100)
+    """Nodes of a graph."""
+    graphs: int = 1024
+    """Graphs of ours in a run. Up to n = 128 they are drawn in blocks of 1024, whole ones."""
+    networkx_graphs: int = 50
+    """Graphs of networkx in a run."""
+    seconds: float = 1.0
+    """Time spent on each family."""
+    json: Path | None = None
+    """Write the rows here."""
+    quick: bool = False
+    """A smoke test: n = 20, few runs."""
 
 
 @dataclass(frozen=True)

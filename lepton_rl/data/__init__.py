@@ -6,13 +6,13 @@ Nothing here imports jax until :meth:`NamedGraph.to_bitgraph` is called.
 from lepton_rl.data.arrays import load_graph_arrays
 from lepton_rl.data.edits import write_edits_csv
 from lepton_rl.data.foreign import from_networkx
-from lepton_rl.data.generators import GENERATORS, generate
+from lepton_rl.data.generators import FAMILIES, GENERATORS, EdgeBatch, generate, stream
 from lepton_rl.data.named import NamedGraph
 from lepton_rl.data.named_sets import NAMED, load
 from lepton_rl.data.readers import FORMATS, read_graph
 from lepton_rl.data.source import DataError
 
 __all__ = [
-    "FORMATS", "GENERATORS", "NAMED", "DataError", "NamedGraph", "from_networkx", "generate", "load",
-    "load_graph_arrays", "read_graph", "write_edits_csv",
+    "FAMILIES", "FORMATS", "GENERATORS", "NAMED", "DataError", "EdgeBatch", "NamedGraph", "from_networkx", "generate",
+    "load", "load_graph_arrays", "read_graph", "stream", "write_edits_csv",
 ]  # fmt: skip

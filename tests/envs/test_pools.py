@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs.pools import bucket, make_pool, make_pools, split, take
+from envs.pools import bucket, make_pool, make_pools, pool_from_edges, split, take
+from lepton_rl.data.generators.batch import EdgeBatch, join
 from lepton_rl.graph import from_edges, from_networkx, to_networkx
 from tests.envs.toys import assert_trees_match
 
@@ -44,6 +45,26 @@ def test_taking_graphs_drops_the_slots_nobody_uses():
     for i, n in enumerate((7, 33)):
         alone = make_pool([graph_of(n)], 33)
         assert_trees_match(few[i], alone[0])
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.sampled_from([2, 31, 32, 33, 64, 65]), st.integers(1, 6), st.sampled_from([0, 1, 31]), st.integers(0, 1000))
+def test_a_pool_of_edges_is_the_pool_of_its_graphs(n, size, spare, seed):
+    rng = np.random.default_rng(seed)
+    members = [np.argwhere(np.triu(rng.random((n, n)) < rng.random() / 2, 1)) for _ in range(size)]
+    members[0] = members[0][:0]  # no edges: all padding
+    graphs = join([EdgeBatch.equal(edges[None], n) for edges in members], n)
+    pool = pool_from_edges(graphs, n + spare)
+    assert_trees_match(pool, make_pool([from_edges(edges, n, capacity=n + spare) for edges in members]))
+    assert pool_from_edges(graphs).capacity == n
+
+
+def test_a_pool_of_edges_needs_graphs_and_slots():
+    graphs = EdgeBatch.equal(np.array([[[0, 1]]]), 5)
+    with pytest.raises(ValueError, match="at least 5 slots"):
+        pool_from_edges(graphs, 4)
+    with pytest.raises(ValueError, match=r"0 graph.*at least one graph"):
+        pool_from_edges(graphs.take(np.arange(0)))
 
 
 def test_indexing_under_jit_and_vmap_equals_indexing():

@@ -4,6 +4,7 @@ from functools import partial
 import gymnasium as gym
 import jax
 import jax.numpy as jnp
+import networkx as nx
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
@@ -12,10 +13,11 @@ from envs.base import rollout
 from envs.edge_addition import make_edge_addition
 from envs.pools import make_pool
 from experiments.benchmarks import envs as benchmark
+from experiments.benchmarks import generators
 from experiments.benchmarks.__main__ import main
 from experiments.benchmarks.networkx_env import NetworkxEdgeAddition, critical_fraction
 from lepton_rl.batching import in_parts
-from lepton_rl.data import from_networkx, generate
+from lepton_rl.data import FAMILIES, from_networkx, generate, stream
 from lepton_rl.objectives import get_objective
 from tests import oracles
 
@@ -120,6 +122,31 @@ def test_training_writes_its_rows(tmp_path):
     (row,) = json.loads(path.read_text())["rows"]
     assert row["work"] == "rnet-dqn"
     assert row["env_steps_per_second"] == pytest.approx(row["iterations_per_second"] * 50 * 20)
+
+
+def test_generators_writes_its_rows(tmp_path):
+    path = tmp_path / "rows.json"
+    assert main(["generators", "--quick", "--json", str(path)]) == 0
+    rows = json.loads(path.read_text())["rows"]
+    assert [row["family"] for row in rows] == list(FAMILIES)
+    for row in rows:
+        assert row["graphs_per_second"] > 0 and row["pooled_graphs_per_second"] > 0
+        peer = row["networkx_graphs_per_second"]
+        assert (peer is None) == (row["family"] in ("gabriel", "user_item"))
+        assert row["times_networkx"] == (None if peer is None else pytest.approx(row["graphs_per_second"] / peer))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_networkx_makes_graphs_of_the_same_parameters(family):
+    parameters, peer = generators.peers(24)[family]
+    assert list(stream(family, 24, range(2), **parameters).counts) == list(stream(family, 24, range(2)).counts)
+    if peer is not None:
+        graphs = [peer(seed) for seed in range(40)]
+        assert all(len(graph) == 24 and nx.is_connected(graph) for graph in graphs)
+        theirs = np.array([graph.number_of_edges() for graph in graphs])
+        ours = stream(family, 24, range(400), **parameters).counts
+        lost = 1 if family == "holme_kim" else 0  # networkx's may repeat edges
+        assert abs(theirs.mean() - ours.mean()) <= lost + 4.5 * np.hypot(theirs.std() / 40**0.5, ours.std() / 20)
 
 
 def test_unwritable_json_is_one_message(tmp_path, capsys):

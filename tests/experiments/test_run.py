@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ from safetensors.numpy import load_file
 from experiments import display
 from experiments.graphs import is_connected, load_graph, shuffled
 from experiments.run import main
-from lepton_rl.data import from_networkx
+from lepton_rl.data import GENERATORS, from_networkx
 
 OPTIONS = (  # one graph a pool, so that test and user's graph share their programs
     "--objective efficiency --budget 2 --num-graphs 4 --held-out 1 --seeds 2 --search-nodes 0 --iterations 4 "
@@ -68,7 +69,7 @@ def contents(run):
         ("train --reward edges", "edge"),
         ("train --env lepton/EdgeAdition-v0", "Did you mean 'EdgeAddition'"),
         ("train --objective eficiency", "Did you mean 'efficiency'"),
-        ("train --generator bb", "Allowed: ba, er"),
+        ("train --generator bb", "Allowed: ba, ba_star, er, gabriel"),
         ("train --encoder gim", "Did you mean 'gin'"),
         ("train --head pears", "Did you mean 'pair'"),
         ("train --graph karat", "Did you mean 'karate'"),
@@ -201,6 +202,10 @@ def test_list_names_every_table(capsys):
     out = capsys.readouterr().out
     for name in ("EdgeAddition", "efficiency", "gin", "pair", "simulated_annealing", "karate", "ba", "graphml"):
         assert name in out
+    assert call("list", "generators") == 0
+    lines = capsys.readouterr().out.splitlines()
+    for name in GENERATORS:
+        assert any(re.search(rf"\b{name} +[A-Z]", line) for line in lines), f"{name} has no line of its own"
 
 
 def test_doctor_is_well_and_says_what_is_broken(capsys, monkeypatch):

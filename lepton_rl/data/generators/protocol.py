@@ -8,27 +8,14 @@ import random
 from collections.abc import Iterable
 
 import networkx as nx
-import numpy as np
 
-from lepton_rl.registry import resolve
+from lepton_rl.data.generators.batch import plain_graph
 
-__all__ = ["GENERATORS", "barabasi_albert", "erdos_renyi", "generate"]
-
-GENERATORS = {
-    "ba": "lepton_rl.data.generators:barabasi_albert",
-    "er": "lepton_rl.data.generators:erdos_renyi",
-}
+__all__ = ["barabasi_albert", "erdos_renyi"]
 
 _BA_EDGES = 2  # edges that a new node brings
 _ER_STRIDE = 1000  # a disconnected draw is tried again with the seed this much further on
 _ER_TRIES = 100_000
-
-
-def _graph(num_nodes: int, edges: Iterable[tuple[int, int]]) -> nx.Graph:
-    graph = nx.Graph()
-    graph.add_nodes_from(range(num_nodes))
-    graph.add_edges_from(edges)
-    return graph
 
 
 def barabasi_albert(num_nodes: int, seed: int) -> nx.Graph:
@@ -59,7 +46,7 @@ def barabasi_albert(num_nodes: int, seed: int) -> nx.Graph:
         targets = set()
         while len(targets) < _BA_EDGES:
             targets.add(choice(ends))
-    return _graph(num_nodes, edges)
+    return plain_graph(num_nodes, edges)
 
 
 def _gnm_edges(num_nodes: int, num_edges: int, seed: int) -> dict[tuple[int, int], None]:
@@ -115,23 +102,5 @@ def erdos_renyi(num_nodes: int, seed: int) -> nx.Graph:
     for attempt in range(_ER_TRIES):
         edges = _gnm_edges(num_nodes, num_edges, seed + _ER_STRIDE * attempt)
         if _connected(num_nodes, edges):
-            return _graph(num_nodes, edges)
+            return plain_graph(num_nodes, edges)
     raise ValueError(f"no connected graph in {_ER_TRIES} draws of {num_nodes} nodes: give another seed.")
-
-
-def generate(kind: str, num_nodes: int, seeds: Iterable[int] | np.ndarray) -> list[nx.Graph]:
-    """One graph for each seed.
-
-    Args:
-        kind: a name in :data:`GENERATORS`.
-        num_nodes: nodes of every graph.
-        seeds: the test sets of RNet-DQN use 10100 … 10199.
-
-    Raises:
-        ValueError: unknown ``kind``, or too few nodes for it.
-
-    >>> [graph.number_of_edges() for graph in generate("ba", 20, range(3))]
-    [36, 36, 36]
-    """
-    generator = resolve(GENERATORS, kind, "graph generator")
-    return [generator(num_nodes, int(seed)) for seed in seeds]
