@@ -46,9 +46,9 @@ def run(command: Train) -> int:
     for line in problem.notes:
         display.note(line)
     with workers() as pool, kept_if_learnt(folder):
-        start = begin(problem, folder)
         contest = open_contest(problem.test, 1, config.search_nodes, pool)
         entries = enter_networks(problem, problem.networks, config.search_nodes, pool)
+        start = begin(problem, folder)
         ready = rehearse(problem.network, start.state.params, [entry.contest.env for entry in entries], pool)
         trained = fit(problem, start, folder, display)
         wait(ready)
