@@ -71,7 +71,7 @@ class Metrics(NamedTuple):
 
 
 class Learner(NamedTuple):
-    """``init(env, hyper, key) -> TrainState`` and ``chunk(env, hyper, state) -> (TrainState, first of Metrics)``."""
+    """``init(env, hyper, key) -> TrainState``, ``chunk(env, hyper, state) -> (TrainState, (loss, return, ε))``."""
 
     init: Callable[[GraphEnv, Hyper, PRNGKeyArray], TrainState]
     chunk: Callable[[GraphEnv, Hyper, TrainState], tuple[TrainState, tuple[Array, ...]]]

@@ -58,8 +58,8 @@ def kept_if_learnt(folder: RunFolder) -> Iterator[None]:
         raise KeyboardInterrupt("Nothing was learnt yet, so nothing is kept.") from None
 
 
-def started(problem: Problem, folder: RunFolder) -> Start:
-    """Initial states, one a seed; nothing is read of ``folder``."""
+def started(problem: Problem) -> Start:
+    """Initial states, one a seed."""
     runs = make_runs(problem.network, problem.dqn, problem.config.seeds)
     return Start(runs, runs.init(problem.train, _seeds(problem.config)), [])
 
@@ -70,7 +70,7 @@ def restored(problem: Problem, folder: RunFolder) -> Start:
     Raises:
         CheckpointError: there is none.
     """
-    runs, like, _ = started(problem, folder)
+    runs, like, _ = started(problem)
     state = folder.restore(like=like)
     return Start(runs, state, [row for row in folder.read_metrics() if row["iteration"] <= _iteration(state)])
 

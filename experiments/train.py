@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -33,22 +33,22 @@ __all__ = ["compare_on_test", "comparison_json", "run", "show", "workers", "writ
 
 def run(command: Train) -> int:
     """Train, or go on with a run; then evaluate and report."""
-    begun, display, begin = time.perf_counter(), Display(), started
+    begun, display = time.perf_counter(), Display()
     if command.resume is None:
         problem = make_problem(command)
         folder = RunFolder(make_folder(command.runs_dir / (command.name or _free_name(command))))
         folder.write_config(command)
     else:
         folder, config = open_run(command.resume)
-        problem, begin = make_problem(config), restored
+        problem = make_problem(config)
     config = problem.config
     display.header("lepton_rl", settings(problem) | {"run": str(folder.path)})
     for line in problem.notes:
         display.note(line)
-    with workers() as pool, kept_if_learnt(folder):
-        start = begin(problem, folder)
+    with workers() as pool, kept_if_learnt(folder) if command.resume is None else nullcontext():
         contest = open_contest(problem.test, 1, config.search_nodes, pool)
         entries = enter_networks(problem, problem.networks, config.search_nodes, pool)
+        start = started(problem) if command.resume is None else restored(problem, folder)
         ready = rehearse(problem.network, start.state.params, [entry.contest.env for entry in entries], pool)
         trained = fit(problem, start, folder, display)
         wait(ready)

@@ -22,6 +22,8 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import EngFormatter
 from scipy.special import stdtrit
 
+from lepton_rl.labels import box_of, free_place
+
 __all__ = [
     "band", "draw_before_after", "draw_curves", "draw_graph", "figure_to_array", "graph_layout", "save_figure",
 ]  # fmt: skip
@@ -85,41 +87,19 @@ def _labels(
     halo = [] if inside else [withStroke(linewidth=2.5, foreground="white", alpha=0.85)]
     points = axes.transData.transform([layout[node] for node in graph]) * 72 / axes.figure.dpi
     where = dict(zip(graph, points, strict=True))
-    taken = [_box(point, np.sqrt(size), np.sqrt(size)) for point in points]
+    taken = [box_of(point, np.sqrt(size), np.sqrt(size)) for point in points]
     for node in shown:
         bold = node in touched
         font = 8.0 if inside or bold else 6.5
         offset = np.zeros(2)
         if not inside:
-            offset, box = _free_place(where[node], str(node), font, np.sqrt(size) / 2, taken)
+            offset, box = free_place(where[node], str(node), font, np.sqrt(size) / 2, taken)
             taken.append(box)
         axes.annotate(
             str(node), layout[node], xytext=(offset[0], offset[1]), textcoords="offset points", ha="center",
             va="center", path_effects=halo, fontsize=font, color=INK if inside or bold else "#6a6a6a",
             fontweight="bold" if bold else "normal", zorder=6 if bold else 5,
         )  # fmt: skip
-
-
-def _box(centre: np.ndarray, width: float, height: float) -> np.ndarray:
-    """``[left, bottom, right, top]`` in points."""
-    half = np.array([width, height]) / 2
-    return np.concatenate([centre - half, centre + half])
-
-
-def _free_place(
-    point: np.ndarray, text: str, font: float, radius: float, taken: list[np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
-    """The offset of a label below, above, right or left of its node that covers least of what is there, and its box."""
-    width, height = 0.68 * font * len(text), 1.3 * font  # of DejaVu Sans in bold, on average
-    down, aside = np.array([0, radius + height / 2]), np.array([radius + width / 2 + 1, 0])
-    boxes = [(offset, _box(point + offset, width, height)) for offset in (-down, down, aside, -aside)]
-    others = np.stack(taken)
-
-    def covered(box: np.ndarray) -> float:
-        sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
-        return float(np.maximum(sides, 0).prod(1).sum())
-
-    return min(boxes, key=lambda place: round(covered(place[1])))
 
 
 def _graph_on(

@@ -114,10 +114,11 @@ def removal_times(
     orders that remove nobody.
     """
     N, orders = ranks.shape
-    keys = jnp.pad(ranks, ((0, 0), (0, -orders % LANES)))
+    padding = (0, 0), (0, -orders % LANES)
+    keys = jnp.pad(ranks, padding)
     if removal == "targeted":
         dtype = jnp.uint16 if N < 255 else jnp.uint32
-        degrees = degree(graph)[:, None] + jnp.pad(jnp.broadcast_to(extra, ranks.shape), ((0, 0), (0, -orders % LANES)))
+        degrees = degree(graph)[:, None] + jnp.pad(jnp.broadcast_to(extra, ranks.shape), padding)
         keys = keys.astype(dtype) + ((N - degrees) * N).astype(dtype)
     removed = graph.node_mask[:, None] & (jnp.arange(keys.shape[1]) < orders)
     return jnp.where(removed, count_earlier(keys, graph.node_mask) + 1, 0).astype(ranks.dtype)

@@ -186,13 +186,16 @@ def test_a_run_among_many_equals_the_run_alone(env, network):
 def test_chunks_compile_once(env, network, trained):
     from agents import training
 
-    before = training._chunk._cache_size()
+    def compiled():
+        return training._chunk._cache_size(), training.play._cache_size()
+
+    before = compiled()
     runs = make_runs(network, SMALL, 3)
     state = runs.init(env, [5, 6, 7])
     for state, _ in runs.chunks(env, env, state):  # noqa: B007, B020
         pass
     # A new learner is a new program by its functions' identity; equal settings give the same learner.
-    assert training._chunk._cache_size() == before
+    assert compiled() == before
 
 
 def exhaustive_optimum(env, start):

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -174,6 +175,18 @@ def test_a_run_stopped_before_its_first_chunk_leaves_nothing(tmp_path, graph, mo
     assert train(tmp_path, graph, "early") == 130
     assert "nothing is kept" in capsys.readouterr().err
     assert not (tmp_path / "early").exists()
+
+
+def test_stopping_a_resumed_run_never_removes_it(tmp_path, trained, monkeypatch, capsys):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    run = shutil.copytree(trained, tmp_path / "again")
+    (run / "metrics.jsonl").unlink()
+    monkeypatch.setattr("experiments.train.fit", stop)
+    assert call("train", "--resume", run) == 130
+    assert "nothing is kept" not in capsys.readouterr().err
+    assert list((run / "checkpoints").iterdir())
 
 
 def test_eval_repeats_the_result_and_takes_files(trained, graph, capsys):
