@@ -7,13 +7,14 @@ stays exact, only slower. Under an unnamed ``vmap`` results are the same too.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
-__all__ = ["ENVIRONMENT_AXIS", "RUN_AXIS", "anywhere", "in_parts"]
+__all__ = ["ENVIRONMENT_AXIS", "RUN_AXIS", "anywhere", "branch", "in_parts"]
 
 ENVIRONMENT_AXIS = "environments"  # the vmap axis over parallel environments or transitions
 RUN_AXIS = "runs"  # the vmap axis over seeds and settings of a learner
@@ -27,6 +28,43 @@ def anywhere(flag: Bool[Array, ""]) -> Bool[Array, ""]:
         except NameError:  # the axis is not bound: nothing is batched over it
             continue
     return flag
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def branch(
+    true: Callable[[Any, Any], Any], false: Callable[[Any, Any], Any], flag: Bool[Array, ""], fixed: Any, operands: Any
+) -> Any:
+    """``lax.cond`` on ``flag`` whose gradient runs through the branch taken alone and keeps nothing but its inputs.
+
+    The gradient of a ``cond`` passes the intermediate values of both branches from forward to backward, as zeros for
+    the one not taken, and copies what it closes over. Here the branch taken is computed again.
+
+    Args:
+        true, false: ``(fixed, operands) -> result``, functions that close over no array.
+        flag: a scalar of the whole batch, see :func:`anywhere`.
+        fixed: arrays without a gradient, in plain containers. ``operands``: floats, likewise.
+    """
+    return jax.lax.cond(flag, true, false, fixed, operands)
+
+
+def _branch_forward(
+    true: Callable[[Any, Any], Any], false: Callable[[Any, Any], Any], flag: Bool[Array, ""], fixed: Any, operands: Any
+) -> tuple[Any, tuple[Any, ...]]:
+    return jax.lax.cond(flag, true, false, fixed, operands), (flag, fixed, operands)
+
+
+def _branch_backward(
+    true: Callable[[Any, Any], Any], false: Callable[[Any, Any], Any], kept: tuple[Any, ...], cotangent: Any
+) -> tuple[Any, ...]:
+    flag, fixed, operands = kept
+
+    def through(taken: Callable[[Any, Any], Any]) -> Callable[[Any, Any, Any], Any]:
+        return lambda fixed, operands, cotangent: jax.vjp(partial(taken, fixed), operands)[1](cotangent)[0]
+
+    return None, None, jax.lax.cond(flag, through(true), through(false), fixed, operands, cotangent)
+
+
+branch.defvjp(_branch_forward, _branch_backward)
 
 
 def in_parts(function: Callable[..., Any], size: int, *arguments: Any) -> Any:

@@ -13,9 +13,9 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from lepton_rl.batching import anywhere
+from lepton_rl.batching import anywhere, branch
 from lepton_rl.encoders import get_encoder
-from lepton_rl.encoders.linear import Linear
+from lepton_rl.encoders.linear import Linear, matmul_rows
 from lepton_rl.features import NUM_STRUCTURAL, node_inputs, pair_inputs
 from lepton_rl.graph import BitGraph, unpack_bits
 from lepton_rl.registry import resolve
@@ -71,14 +71,23 @@ class NodeScore(nnx.Module):
         h, base = prepared
         first = base + self.marks(observation.marks)
         chosen = observation.marks[:, 0].sum(keepdims=True)
-
-        @jax.checkpoint  # keep no residuals: a conditional would write them, as zeros, also when it is not taken
-        def second() -> Float[Array, "N H"]:
-            selected = observation.marks[:, 0] @ h  # zero where nothing is selected, and so is all that it feeds
-            return first + self.selected(jnp.concatenate([selected, chosen])) + self.product(h * selected)
-
-        hidden = jax.lax.cond(anywhere(chosen[0] > 0), second, lambda: first)
+        weights = self.selected.kernel[...], self.product.kernel[...]
+        marks, due = (observation.marks[:, 0], chosen), anywhere(chosen[0] > 0)
+        hidden = branch(_add_selected, _add_nothing, due, marks, (h, first, weights))
         return nnx.relu(hidden) @ self.last[...]
+
+
+def _add_selected(marks: tuple[Array, Array], operands: Any) -> Float[Array, "N H"]:
+    """What the first layer of :class:`NodeScore` makes of the selected node, beside the rest."""
+    selected, chosen = marks
+    h, first, (selected_weights, product_weights) = operands
+    mine = selected @ h  # zero where nothing is selected, and so is all that it feeds
+    own = jnp.concatenate([mine, chosen]) @ selected_weights
+    return first + own + matmul_rows(h * mine, product_weights)
+
+
+def _add_nothing(marks: tuple[Array, Array], operands: Any) -> Float[Array, "N H"]:
+    return operands[1]
 
 
 class PairScore(nnx.Module):
@@ -113,35 +122,45 @@ class PairScore(nnx.Module):
         left = observation.marks[:1, 1]
         whole = jnp.concatenate([mean, left])
         shared, value = self.shared(whole), nnx.relu(self.state(whole)) @ self.value[...]
-        selected = observation.marks[:, 0]
-
-        def second() -> Float[Array, "N"]:
-            row_inputs = jnp.einsum("u,kuv->vk", selected, inputs)
-            hidden = add + selected @ add + mul * (selected @ mul) + self.pair(row_inputs) + shared
-            return nnx.relu(hidden) @ self.last[...]
-
-        @jax.checkpoint  # keep no residuals: a conditional would write them, as zeros, also when it is not taken
-        def first() -> Float[Array, "N"]:
-            graph, N = observation.graph, add.shape[0]
-            units = (add.T, mul.T, shared, self.pair.kernel[...].T, self.last[...])
-
-            def unit(pairs: Array, one: tuple[Array, ...]) -> tuple[Array, None]:
-                add, mul, shared, weights, last = one
-                hidden = add[:, None] + add + mul[:, None] * mul + shared
-                for k in range(inputs.shape[0]):  # a product would copy its transposed operand for every unit
-                    hidden += weights[k] * inputs[k]
-                return pairs + nnx.relu(hidden) * last, None
-
-            # A scan over hidden units: nothing of size N·N·H is ever written, and the program stays short. Eight
-            # of them make one fused loop that XLA CPU vectorises: five times faster than one by one.
-            pairs = jax.lax.scan(unit, jnp.zeros((N, N)), units, unroll=8)[0]
-            absent = ~unpack_bits(graph.rows, N) & graph.node_mask[None, :] & ~jnp.eye(N, dtype=bool)
-            best = jnp.where(absent, pairs, -jnp.inf).max(-1)
-            return jnp.where(absent.any(-1), best, 0.0)
-
-        row = second()
+        selected, graph = observation.marks[:, 0], observation.graph
         picking = selected.any()
-        return value + jax.lax.cond(anywhere(~picking), lambda: jnp.where(picking, row, first()), lambda: row)
+        weights = self.pair.kernel[...], self.last[...]
+        terms = add, mul, shared, weights
+        row = _row_scores(selected, inputs, terms)
+        fixed = picking, inputs, graph.rows, graph.node_mask
+        return value + branch(_first_picks, _second_picks, anywhere(~picking), fixed, (row, *terms))
+
+
+def _row_scores(selected: Float[Array, "N"], inputs: Float[Array, "K N N"], operands: Any) -> Float[Array, "N"]:
+    """Scores of the pairs of the selected node."""
+    add, mul, shared, (weights, last) = operands
+    row = inputs[:, jnp.argmax(selected)]  # symmetric: its row is its column
+    return nnx.relu(add + selected @ add + mul * (selected @ mul) + row.T @ weights + shared) @ last
+
+
+def _second_picks(fixed: Any, operands: Any) -> Float[Array, "N"]:
+    return operands[0]
+
+
+def _first_picks(fixed: Any, operands: Any) -> Float[Array, "N"]:
+    """Every node's best pair where nothing is selected; the given scores where something is."""
+    (picking, inputs, rows, present), (row, add, mul, shared, (weights, last)) = fixed, operands
+    N = add.shape[0]
+    units = (add.T, mul.T, shared, weights.T, last)
+
+    def unit(pairs: Array, one: tuple[Array, ...]) -> tuple[Array, None]:
+        add, mul, shared, weights, last = one
+        hidden = add[:, None] + add + mul[:, None] * mul + shared
+        for k in range(inputs.shape[0]):  # a product would copy its transposed operand for every unit
+            hidden += weights[k] * inputs[k]
+        return pairs + nnx.relu(hidden) * last, None
+
+    # A scan over hidden units: nothing of size N·N·H is ever written, and the program stays short. Eight
+    # of them make one fused loop that XLA CPU vectorises: five times faster than one by one.
+    pairs = jax.lax.scan(unit, jnp.zeros((N, N)), units, unroll=8)[0]
+    absent = ~unpack_bits(rows, N) & present[None, :] & ~jnp.eye(N, dtype=bool)
+    best = jnp.where(absent, pairs, -jnp.inf).max(-1)
+    return jnp.where(picking, row, jnp.where(absent.any(-1), best, 0.0))
 
 
 class GraphNetwork(nnx.Module):

@@ -6,7 +6,7 @@ import jax
 from flax import nnx
 from jaxtyping import Array
 
-__all__ = ["Linear", "dot_general_rows"]
+__all__ = ["Linear", "dot_general_rows", "matmul_rows"]
 
 
 def dot_general_rows(x: Array, kernel: Array, dimensions: Any, **options: Any) -> Array:
@@ -23,6 +23,11 @@ def dot_general_rows(x: Array, kernel: Array, dimensions: Any, **options: Any) -
     transposed = jax.lax.optimization_barrier(kernel.T)
     ((last,), _), batch = dimensions
     return jax.lax.dot_general(x, transposed, (((last,), (1,)), batch), **options)
+
+
+def matmul_rows(x: Array, kernel: Array) -> Array:
+    """``x @ kernel`` by :func:`dot_general_rows`; f32[..., F] by f32[F, D]."""
+    return dot_general_rows(x, kernel, (((x.ndim - 1,), (0,)), ((), ())))
 
 
 class Linear(nnx.Linear):
