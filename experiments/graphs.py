@@ -8,6 +8,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from lepton_rl.data import NAMED, DataError, NamedGraph, load, parts, read_graph
+from lepton_rl.data.sets import find
 from lepton_rl.registry import near_match
 
 __all__ = ["is_connected", "load_graph", "load_graphs", "shuffled"]
@@ -17,10 +18,12 @@ def load_graph(text: str, largest_component: bool = False) -> NamedGraph:
     """The graph that the user named: a data set, or a file.
 
     Raises:
-        ValueError: neither; a file that cannot be read (the message says where).
+        ValueError: neither; a knowledge graph; a file that cannot be read (the message says where).
     """
-    if text in NAMED:
+    if find(text) is not None:
         graph = load(text)
+        if not isinstance(graph, NamedGraph):
+            raise DataError(f"{text} is a knowledge graph: give a graph of nodes and edges (list datasets).")
     elif Path(text).suffix or os.sep in text or Path(text).exists():
         graph = read_graph(text)
     else:

@@ -25,10 +25,11 @@ __all__ = ["run", "tables"]
 def tables() -> dict[str, dict[str, str]]:
     """Every table: name -> import string."""
     heads = import_module("lepton_rl.heads").HEADS
+    datasets = {name: entry.loader for name, entry in NAMED.items()}
     formats = {name: entry.reader for name, entry in FORMATS.items()}
     return {
         "environments": ENVIRONMENTS, "objectives": OBJECTIVES, "encoders": ENCODERS, "heads": heads,
-        "baselines": BASELINES, "datasets": NAMED, "generators": GENERATORS, "formats": formats,
+        "baselines": BASELINES, "datasets": datasets, "generators": GENERATORS, "formats": formats,
     }  # fmt: skip
 
 
@@ -54,15 +55,34 @@ def _about(target: str) -> str:
     return re.sub(r":\w+:|`", "", text.partition("\n")[0])  # without markup
 
 
+def _datasets() -> Table:
+    """Data sets with size, licence, where they come from and whether their bytes are checked."""
+    table = Table(box=None, pad_edge=False, caption_justify="left")
+    table.caption = (
+        "installed: part of a package; verified: downloaded and checked by SHA-256; unverified: downloaded, its "
+        "SHA-256 is recorded then and checked from then on."
+    )
+    for head in ("name", "size", "trust", "licence", "from"):
+        table.add_column(head, overflow="fold", no_wrap=head in ("name", "trust"))
+    for entry in NAMED.values():
+        name = f"{entry.name}/…" if entry.family else entry.name
+        table.add_row(name, entry.size, entry.trust, entry.licence, entry.source.removeprefix("https://"))
+    return table
+
+
 def run(command: List) -> int:
     """Print the tables, or one of them."""
     every = tables()
     if command.what is not None and command.what not in every:
         raise ValueError(f"no table '{command.what}'.{near_match(command.what, every)} Allowed: {', '.join(every)}.")
+    if command.what == "datasets":
+        Console().print(_datasets())
+        return 0
     table = Table("", "name", "what", box=None, pad_edge=False)
     for title, members in every.items():
         if command.what in (None, title):
             for i, (name, target) in enumerate(members.items()):
-                table.add_row(f"[bold]{title}[/]" if i == 0 else "", name, _about(target))
+                what = NAMED[name].what if title == "datasets" else _about(target)
+                table.add_row(f"[bold]{title}[/]" if i == 0 else "", name, what)
     Console().print(table)
     return 0

@@ -8,8 +8,8 @@ from lepton_rl.data.edits import write_edits_csv
 from lepton_rl.data.foreign import from_networkx
 from lepton_rl.data.generators import FAMILIES, GENERATORS, EdgeBatch, generate, stream
 from lepton_rl.data.named import NamedGraph
-from lepton_rl.data.named_sets import NAMED, load
 from lepton_rl.data.readers import FORMATS, read_graph
+from lepton_rl.data.sets import NAMED, load
 from lepton_rl.data.source import DataError
 
 __all__ = [
