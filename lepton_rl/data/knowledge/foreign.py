@@ -1,7 +1,7 @@
 """Knowledge graphs of other libraries, by duck typing: nothing of them is imported."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import networkx as nx
 import numpy as np
@@ -18,6 +18,7 @@ from lepton_rl.registry import near_match
 __all__ = ["TriplesFactoryLike", "from_networkx", "from_table", "from_triples_factory"]
 
 
+@runtime_checkable
 class TriplesFactoryLike(Protocol):
     """What is read of ``pykeen.triples.TriplesFactory``."""
 

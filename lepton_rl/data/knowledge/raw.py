@@ -58,8 +58,8 @@ def _encoded(parts: Sequence[RawFacts]) -> tuple[list[np.ndarray], Names, Names]
     subjects = pa.array(list(dict.fromkeys(literal.entity for part in parts for literal in part.literals)), pa.string())
     ends.add(subjects, subjects)
     slots, entities = ends.finish()
-    spelt = pa.chunked_array([chunk for part in parts for chunk in part.table["relation"].chunks], pa.large_string())
-    words = spelt.combine_chunks().dictionary_encode()
+    spelt = [chunk for part in parts for chunk in part.table["relation"].cast(pa.large_string()).chunks]
+    words = pa.chunked_array(spelt, pa.large_string()).combine_chunks().dictionary_encode()
     triples = np.stack([slots[:total, 0], np.asarray(words.indices, np.int32), slots[:total, 1]], axis=1)
     cuts = np.cumsum([len(part.table) for part in parts])[:-1]
     return np.split(triples, cuts), entities, Names(words.dictionary)

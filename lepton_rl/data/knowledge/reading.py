@@ -33,8 +33,8 @@ _HERE = "lepton_rl.data.knowledge"
 KNOWLEDGE_FORMATS = {
     "tsv": TripleFormat((".tsv", ".txt"), f"{_HERE}.triples:read_triples", f"{_HERE}.writing:as_tsv"),
     "csv": TripleFormat((".csv",), f"{_HERE}.triples:read_triples", f"{_HERE}.writing:as_csv"),
-    "nt": TripleFormat((".nt", ".ntriples"), f"{_HERE}.rdf:read_ntriples", f"{_HERE}.writing:as_ntriples"),
-    "turtle": TripleFormat((".ttl", ".turtle"), f"{_HERE}.rdf:read_turtle", f"{_HERE}.writing:as_turtle"),
+    "nt": TripleFormat((".nt", ".ntriples"), f"{_HERE}.rdf:read_ntriples", f"{_HERE}.rdf_out:as_ntriples"),
+    "turtle": TripleFormat((".ttl", ".turtle"), f"{_HERE}.rdf:read_turtle", f"{_HERE}.rdf_out:as_turtle"),
 }
 _PARTS = {"train": ("train",), "valid": ("valid", "dev", "validation", "val"), "test": ("test",)}
 _SUFFIXES = {suffix: name for name, entry in KNOWLEDGE_FORMATS.items() for suffix in entry.suffixes}

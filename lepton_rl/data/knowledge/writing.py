@@ -3,14 +3,12 @@
 import gzip
 import io
 import os
-import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +16,6 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from lepton_rl.data.knowledge.graph import KnowledgeGraph, TripleSplits
-from lepton_rl.data.knowledge.rdf import iri_of
 from lepton_rl.data.knowledge.reading import KNOWLEDGE_FORMATS, format_of
 from lepton_rl.data.knowledge.triples import is_header
 from lepton_rl.data.names import Names
@@ -26,12 +23,9 @@ from lepton_rl.data.source import DataError
 from lepton_rl.files import atomic_write
 from lepton_rl.registry import near_match, resolve
 
-__all__ = ["as_csv", "as_ntriples", "as_tsv", "as_turtle", "write_knowledge", "write_splits"]
+__all__ = ["as_csv", "as_tsv", "write_knowledge", "write_splits"]
 
-_XSD = "http://www.w3.org/2001/XMLSchema#"
 _UNFIT = r"^$|^\s|\s$|^\x{FEFF}|[\x00-\x08\n-\x1f\x{85}\x{2028}\x{2029}]"  # would be read back otherwise, if at all
-_LANGUAGE = re.compile(r"(.+)@([A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*)", re.DOTALL)
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _CSV = pa.csv.WriteOptions(include_header=True)
 
 
@@ -70,54 +64,6 @@ def as_csv(graph: KnowledgeGraph) -> bytes:
     stream = io.BytesIO()
     pa.csv.write_csv(graph.to_arrow(), stream, _CSV)
     return stream.getvalue()
-
-
-def as_ntriples(graph: KnowledgeGraph) -> bytes:
-    """N-Triples: facts first, then ``entity_data`` as literals.
-
-    Names that are no IRIs are written as ``urn:x-name:…``, percent-encoded, which reading undoes.
-    """
-    entities = [iri_of(name) for name in graph.entities]
-    relations = [iri_of(name, blank=False) for name in graph.relations]
-    lines = [f"{entities[h]} {relations[r]} {entities[t]} .\n" for h, r, t in graph.triples.tolist()]
-    if graph.entity_data is not None:
-        for column in graph.entity_data.column_names:
-            lines += _literals(entities, column, graph.entity_data[column].to_pylist())
-    return "".join(lines).encode()
-
-
-def _literals(entities: list[str], column: str, cells: list[Any]) -> Iterator[str]:
-    texts = any(isinstance(value, str) for cell in cells for value in (cell if isinstance(cell, list) else [cell]))
-    match = _LANGUAGE.fullmatch(column) if texts else None
-    relation = iri_of(match[1] if match else column, blank=False)
-    for entity, cell in zip(entities, cells, strict=True):
-        for value in cell if isinstance(cell, list) else [cell]:
-            if value is not None:
-                yield f"{entity} {relation} {_literal(value)}{f'@{match[2]}' if match else ''} .\n"
-
-
-def _literal(value: Any) -> str:
-    if isinstance(value, bool):
-        return f'"{str(value).lower()}"^^<{_XSD}boolean>'
-    if isinstance(value, int):
-        return f'"{value}"^^<{_XSD}integer>'
-    if isinstance(value, float):
-        return f'"{value!r}"^^<{_XSD}double>'.replace("inf", "INF").replace("nan", "NaN")
-    return '"' + re.sub(r'["\\\x00-\x1f\x7f]', lambda m: _ESCAPES.get(m[0], f"\\u{ord(m[0]):04X}"), str(value)) + '"'
-
-
-def as_turtle(graph: KnowledgeGraph) -> bytes:
-    """Turtle, by rdflib: grouped by subject, with prefixes.
-
-    Raises:
-        DataError: rdflib is not installed.
-    """
-    try:
-        import rdflib  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise DataError("Turtle is written by rdflib: pip install 'lepton-rl[kg]', or write N-Triples.") from None
-    found = rdflib.Graph().parse(data=as_ntriples(graph), format="nt")
-    return found.serialize(format="turtle", encoding="utf-8")
 
 
 def _writer(format: str) -> Callable[[KnowledgeGraph], bytes]:

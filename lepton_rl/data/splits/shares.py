@@ -10,10 +10,7 @@ import pyarrow.compute as pc
 
 from lepton_rl.data.source import DataError
 
-__all__ = ["Shares", "assigned", "fingerprint", "sizes"]
-
-Shares = tuple[float, float, float]
-"""Shares of training, validation and test; they sum to 1."""
+__all__ = ["assigned", "fingerprint", "sizes"]
 
 
 def sizes(total: int, shares: Sequence[float]) -> np.ndarray:
@@ -24,6 +21,8 @@ def sizes(total: int, shares: Sequence[float]) -> np.ndarray:
     """
     if len(shares) != 3 or not all(0 <= s <= 1 for s in shares) or not math.isclose(sum(shares), 1, abs_tol=1e-6):
         raise DataError(f"shares {tuple(shares)}: give three of train, valid and test that sum to 1.")
+    if not shares[0]:
+        raise DataError("a share of 0 for train: give it more than that.")
     rest = [round(total * share) for share in shares[1:]]
     found = np.array([total - sum(rest), *rest])
     for name, share, size in zip(("train", "valid", "test"), shares, found, strict=True):
@@ -53,7 +52,7 @@ def assigned(weights: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) 
     return part
 
 
-def fingerprint(columns: Sequence[pa.Array]) -> str:
+def fingerprint(columns: Sequence[pa.Array | pa.ChunkedArray]) -> str:
     """SHA-256 of rows of names in any order: that of the lines, names between tabs, after ``LC_ALL=C sort -u``."""
     words = (column.cast(pa.large_binary()) for column in columns)
     rows = pc.binary_join_element_wise(*words, pa.scalar(b"\t", pa.large_binary())).unique()
