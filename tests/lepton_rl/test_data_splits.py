@@ -222,11 +222,11 @@ def test_negatives_are_uniform(directed):
     graph = from_networkx(plain, "g", Cleaning(directed=directed))
     free = {(u, v) for u, v in itertools.permutations(range(len(plain)), 2) if directed or u < v} - set(plain.edges)
     drawn = Counter(
-        tuple(edge) for seed in range(1500)
+        tuple(edge) for seed in range(600)
         for edge in split_edges(graph, (0.6, 0.2, 0.2), seed).test_negatives.tolist()
     )  # fmt: skip
     assert set(drawn) == free
-    expected = 1500 / len(free)
+    expected = 600 / len(free)
     assert all(abs(count - expected) < 5 * expected**0.5 for count in drawn.values())
 
 

@@ -23,6 +23,9 @@ _LINE = (
     rf"^[ \t]*(?P<s>{_IRI}|{_BLANK})[ \t]*(?P<p>{_IRI})[ \t]*(?:(?P<o>{_IRI}|{_BLANK})|(?P<text>{_TEXT})"
     rf"(?:\^\^(?P<kind>{_IRI})|@(?P<lang>[A-Za-z]+(?:-[A-Za-z0-9]+)*))?)[ \t]*\.[ \t]*(?:#[^\r\n]*)?\r?\n?$"
 )
+# What nearly all lines are; written so that RE2 needs no second thought, it is matched eight times as fast.
+_SIMPLE = r'<[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>"{}|^`\\]*>'
+_LINK = rf"^(?P<s>{_SIMPLE}) (?P<p>{_SIMPLE}) (?P<o>{_SIMPLE}) \.\r?\n?$"
 _EMPTY = r"^[ \t]*(?:#.*)?\r?\n?$"
 _ESCAPED = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))")
 _CHARACTERS = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f"}
@@ -63,9 +66,9 @@ def _unescaped(text: str) -> str:
     return found
 
 
-def _named(terms: pa.Array) -> pa.Array:
+def _named(terms: pa.ChunkedArray) -> pa.Array:
     """The names of terms; each different one is looked at once."""
-    encoded = terms.dictionary_encode()
+    encoded = terms.combine_chunks().dictionary_encode()
     plain = (term[1:-1] if term.startswith("<") else term for term in encoded.dictionary.to_pylist())
     names = [name_of(_unescaped(term) if "\\" in term else term) for term in plain]
     return pa.array(names, pa.large_string()).take(encoded.indices)
@@ -78,34 +81,37 @@ def read_ntriples(source: Source, columns: TripleColumns) -> RawFacts:
         DataError: a line that is no triple, with its number.
     """
     lines = lines_of(source.checked())
-    found = pc.extract_regex(lines, _LINE)
-    odd = np.flatnonzero(found.is_null())
-    broken = odd[~np.asarray(pc.match_substring_regex(lines.take(pa.array(odd)), _EMPTY))]
+    links = pc.extract_regex(lines, _LINK)
+    odd = np.flatnonzero(links.is_null())
+    others = lines.take(pa.array(odd))
+    found = pc.extract_regex(others, _LINE)
+    broken = odd[np.asarray(pc.and_(found.is_null(), pc.invert(pc.match_substring_regex(others, _EMPTY))))]
     if len(broken):
         raise DataError(
             f"{source.at(int(broken[0]) + 1)}: no N-Triples statement: give '<subject> <predicate> <object> .' a line "
             "with full IRIs, or say format='turtle'."
         )
-    rows = np.flatnonzero(found.is_valid())
     try:
-        return _facts(source, pc.drop_null(found), rows)
+        linked = pc.and_(found.is_valid(), pc.not_equal(found.field("o"), ""))  # field() does not know nulls
+        at = np.concatenate([np.flatnonzero(links.is_valid()), odd[np.asarray(linked)]])
+        order = np.argsort(at)
+        parts = (pa.table({k: pc.drop_null(links).field(k) for k in "spo"}),
+                 pa.table({k: found.filter(linked).field(k) for k in "spo"}))  # fmt: skip
+        terms = pa.concat_tables(parts).take(pa.array(order)).combine_chunks()
+        table = pa.table({role: _named(terms[k]) for role, k in (("head", "s"), ("relation", "p"), ("tail", "o"))})
+        literals = _literals(found.filter(pc.and_not(found.is_valid(), linked)))
     except (ValueError, OverflowError) as error:
         raise DataError(f"{source.path}: an escape in it is no character ({error}): export it again.") from None
+    return RawFacts(table, lambda i: source.at(int(at[order[i]]) + 1), literals)
 
 
-def _facts(source: Source, found: pa.StructArray, rows: np.ndarray) -> RawFacts:
-    """Facts between entities, and literals apart."""
-    s, p, o = (_named(found.field(name)) for name in "spo")
-    linked = pc.not_equal(o, "")
-    at = rows[np.asarray(linked)]
-    values = pa.table({"s": s, "p": p, **{name: found.field(name) for name in ("text", "kind", "lang")}})
-    literals = [
-        Literal(row["s"], row["p"] + f"@{row['lang']}" * bool(row["lang"]), _unescaped(row["text"][1:-1]),
-                _unescaped(row["kind"][1:-1]))
-        for row in values.filter(pc.invert(linked)).to_pylist()
-    ]  # fmt: skip
-    table = pa.table({"head": s, "relation": p, "tail": o}).filter(linked)
-    return RawFacts(table, lambda i: source.at(int(at[i]) + 1), literals)
+def _literals(found: pa.StructArray) -> list[Literal]:
+    s, p = (_named(pa.chunked_array([found.field(k)])).to_pylist() for k in "sp")
+    rows = zip(s, p, *(found.field(k).to_pylist() for k in ("text", "kind", "lang")), strict=True)
+    return [
+        Literal(entity, column + (f"@{lang}" if lang else ""), _unescaped(text[1:-1]), _unescaped(kind[1:-1]))
+        for entity, column, text, kind, lang in rows
+    ]
 
 
 def read_turtle(source: Source, columns: TripleColumns) -> RawFacts:

@@ -55,11 +55,12 @@ def _part(graph: KnowledgeGraph, rows: np.ndarray, name: str) -> KnowledgeGraph:
 
 
 def _cover(triples: np.ndarray) -> np.ndarray:
-    """The first facts that mention each entity and each relation, bool[m]."""
+    """Facts that together mention each entity and each relation, bool[m]: greedy, the earlier fact first."""
     held = np.zeros(len(triples), bool)
-    # Ends in turns, so that the earlier fact comes first whichever end it mentions an entity with.
-    held[np.unique(triples[:, ::2].reshape(-1), return_index=True)[1] // 2] = True
     held[np.unique(triples[:, 1], return_index=True)[1]] = True
+    for column in (0, 2):
+        fresh = np.flatnonzero(~np.isin(triples[:, column], triples[held][:, ::2]))
+        held[fresh[np.unique(triples[fresh, column], return_index=True)[1]]] = True
     return held
 
 
