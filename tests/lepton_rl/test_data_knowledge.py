@@ -121,6 +121,8 @@ def test_what_was_read_is_reported(tmp_path):
 
 def test_names_that_look_like_a_header_or_a_number(tmp_path):
     assert facts(read_knowledge(write(tmp_path, "a.tsv", "s\tr\tt\n"))) == {("s", "r", "t")}
+    graph = read_knowledge(write(tmp_path, "na.csv", "head,relation,tail\nNA,null,N/A\nNA,NULL,N/A\n"))
+    assert facts(graph) == {("NA", "null", "N/A"), ("NA", "NULL", "N/A")}
     graph = read_knowledge(write(tmp_path, "n.tsv", f"{2**63 - 1}\t1\t-5\n007\t1\t7\n"))
     assert list(graph.entities) == [str(2**63 - 1), "-5", "007", "7"]
     assert graph.triples.tolist() == [[0, 0, 1], [2, 0, 3]]
@@ -269,6 +271,15 @@ def test_equal_graphs_are_packed_into_equal_bytes(tmp_path):
 
 # --- folders
 
+def test_short_names_in_all_parts_and_an_empty_folder_to_write_to(tmp_path):
+    want = splits_of({("http://x/a", "http://x#r", "http://x/b")}, set(), {("http://x/b", "http://x#r", "http://y/c")})
+    (tmp_path / "s").mkdir()
+    write_splits(want, tmp_path / "s", "nt")
+    splits = read_splits(tmp_path / "s", short=True)
+    assert facts(splits.train) == {("a", "r", "b")}
+    assert facts(splits.test) == {("b", "r", "c")}
+
+
 def test_ids_and_codex_files_beside_the_parts(tmp_path):
     for part, row in (("train", "0\t0\t1\n"), ("dev", "1\t0\t0\n"), ("test", "1\t0\t1\n")):
         write(tmp_path / "s", f"{part}.txt", row)
@@ -357,6 +368,8 @@ def test_an_openke_file_that_is_missing(tmp_path):
         ("g.tsv", "a\tr\tb\n \tr\tb\n", "g.tsv:2: empty head: fill it or drop the row"),
         ("g.tsv", "a\t\tb\n", "g.tsv:1: empty relation"),
         ("g.tsv", "a\tb\n", r"g.tsv:1: 2 column\(s\)"),
+        ("g.tsv", "New York\tis in\n", r"g.tsv:1: 2 column\(s\) \(separated by tab\)"),
+        ("g.txt", "a b\tc\n", r"g.txt:1: 2 column\(s\) \(separated by tab\)"),
         ("g.tsv", "a\tr\tb\t2019\n", r"g.tsv:1: 4 column\(s\) .* TripleColumns"),
         ("g.tsv", "head\trelation\ttail\n", "no fact between entities"),
         ("g.tsv", b"a\tr\tb\0\n", "not a text file"),

@@ -74,7 +74,8 @@ def read_triples(source: Source, columns: TripleColumns = TripleColumns()) -> Ra
 def _dialect(source: Source, delimiter: str | None) -> tuple[bytes, Dialect]:
     data = source.checked()
     first = data.lstrip(b"\r\n").partition(b"\n")[0].decode()
-    found = delimiter or next((d for d in _DELIMITERS if first.count(d) >= 2), " ")
+    # One tab is enough: cutting its cells at blanks could make three names of two.
+    found = delimiter or next((d for d in _DELIMITERS if first.count(d) > (d != "\t")), " ")
     if len(found) != 1:
         raise DataError(f"delimiter '{found}': give one character.")
     if found == " ":
