@@ -1,11 +1,14 @@
 """Facts in and out: what is read, what is reported, every format there and back, and one message for broken files."""
 
+import datetime
 import gzip
 import json
 import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import networkx as nx
@@ -261,6 +264,29 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("g.tsv", "old")]
     with pytest.raises(DataError, match=r"unknown format 'openkee'\. Did you mean 'openke'"):
         write_splits(splits_of(FACTS, set(), FACTS), tmp_path / "s", "openkee")
+
+
+def test_what_a_format_cannot_hold_is_said(tmp_path):
+    data = pa.table({"born": [datetime.date(1999, 1, 2), None, None], "age": [None, None, 3]})
+    graph = graph_of({("a", "r", "b")}, data, names={"c"})
+    graph = replace(graph, relation_data=pa.table({"label": ["is"]}))
+    left = "data of relations left out: label"
+    assert write_knowledge(graph, tmp_path / "g.nt") == ("data of entities written as text: born", left)
+    assert read_knowledge(tmp_path / "g.nt").entity_data.to_pylist()[0] == {"born": "1999-01-02", "age": None}
+    alone = "1 entities without a fact left out, the first is 'c'"
+    assert write_knowledge(graph, tmp_path / "g.tsv") == (alone, "data of entities left out: born, age", left)
+    with pytest.raises(DataError, match="g has no fact to write"):
+        write_knowledge(replace(graph, triples=graph.triples[:0]), tmp_path / "none.tsv")
+
+
+def test_a_full_disk_leaves_no_folder(tmp_path, monkeypatch):
+    def full(path, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_splits(splits_of(FACTS, set(), FACTS), tmp_path / "s")
+    assert not list(tmp_path.iterdir())
 
 
 def test_equal_graphs_are_packed_into_equal_bytes(tmp_path):

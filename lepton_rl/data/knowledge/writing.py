@@ -74,6 +74,14 @@ def _packed(data: bytes, path: Path) -> bytes:
     return gzip.compress(data, mtime=0) if path.suffix.lower() == ".gz" else data
 
 
+def _is_rdf(kind: pa.DataType) -> bool:
+    """Whether values of an arrow type are read back as they were."""
+    types = pa.types
+    value = kind.value_type if types.is_list(kind) or types.is_large_list(kind) else kind
+    text = types.is_string(value) or types.is_large_string(value) or types.is_null(value)
+    return text or types.is_boolean(value) or types.is_integer(value) or types.is_floating(value)
+
+
 def _lost(graph: KnowledgeGraph, triples: np.ndarray, format: str) -> list[str]:
     """What a format cannot hold."""
     lines, rdf = [], format in ("nt", "turtle")
@@ -87,6 +95,9 @@ def _lost(graph: KnowledgeGraph, triples: np.ndarray, format: str) -> list[str]:
         lines.append(f"{len(alone)} entities without a fact left out, the first is '{graph.entities[int(alone[0])]}'")
     if unused and format != "openke":
         lines.append(f"{unused} relation(s) without a fact left out")
+    kept_as_text = [] if data is None else [column.name for column in data.schema if not _is_rdf(column.type)]
+    if kept_as_text:
+        lines.append(f"data of entities written as text: {', '.join(kept_as_text)}")
     if graph.entity_data is not None and not rdf:
         lines.append(f"data of entities left out: {', '.join(graph.entity_data.column_names)}")
     if graph.relation_data is not None:
@@ -104,10 +115,12 @@ def write_knowledge(graph: KnowledgeGraph, path: str | os.PathLike[str], format:
         What the format cannot hold, one line each; empty where nothing is lost.
 
     Raises:
-        DataError: unknown format, or a name that it cannot hold. OSError: the folder is missing or unwritable.
+        DataError: unknown format, a name that it cannot hold, or no fact. OSError: the folder is missing or unwritable.
     """
     file = Path(path).expanduser()
     name = format_of(file, format)
+    if not len(graph.triples):
+        raise DataError(f"{graph.name} has no fact to write: give at least one.")
     data = _packed(_writer(name)(graph), file)
     with atomic_write(file, "wb") as stream:
         stream.write(data)
