@@ -9,13 +9,9 @@ import threading
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import numpy as np
 import pytest
 
-import lepton_rl.data
-from lepton_rl.data import NAMED, DataError, load
-from lepton_rl.data.knowledge import KnowledgeGraph, TripleSplits
-from lepton_rl.data.names import Names
+from lepton_rl.data import NAMED, DataError, load, read_splits
 from lepton_rl.data.sets import DataSet, RemoteFile, cache_folder, download
 from lepton_rl.data.sets.cache import fetch
 
@@ -127,13 +123,10 @@ def test_the_bytes_at_hand_pass_and_go_to_the_reader_of_facts(server, shared_dat
     for file in NAMED[name].files:
         local = shared_data / "kg" / folder / file.name.replace(".txt", ".tsv")
         server.files[f"/mirror/{name}/{file.name}"] = local.read_bytes()
-    asked, names = [], Names.of("ab")
-    facts = KnowledgeGraph("own", np.array([[0, 0, 1]], np.int32), names, Names.of("r"))
-    found = TripleSplits(facts, facts, facts, ("read",))
-    monkeypatch.setattr(lepton_rl.data, "read_knowledge", lambda path: asked.append(path) or found, raising=False)
-    loaded = load(name)
-    assert asked == [cache_folder() / name]
-    assert (loaded.train.name, loaded.test.name, loaded.report) == (f"{name} train", f"{name} test", ("read",))
+    loaded, own = load(name), read_splits(shared_data / "kg" / folder)
+    assert [part.name for part in (loaded.train, loaded.test)] == [f"{name} train", f"{name} test"]
+    assert loaded.test.facts() == own.test.facts()
+    assert [len(part.triples) for part in loaded.parts.values()] == [len(part.triples) for part in own.parts.values()]
     assert left() == [name, *sorted(f"{name}/{file.name}" for file in NAMED[name].files)]
 
 

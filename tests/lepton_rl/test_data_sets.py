@@ -9,10 +9,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
-import lepton_rl.data
-from lepton_rl.data import NAMED, DataError, NamedGraph, load
+from lepton_rl.data import NAMED, DataError, NamedGraph, load, write_splits
 from lepton_rl.data.knowledge import KnowledgeGraph, TripleSplits
-from lepton_rl.data.names import Names
 from lepton_rl.data.sets import download, find, topologies
 from lepton_rl.registry import resolve
 
@@ -168,12 +166,6 @@ def test_a_missing_package_says_what_to_install(package, name, monkeypatch):
         load(name)
 
 
-def splits(name):
-    names = Names.of("ab")
-    parts = [KnowledgeGraph(name, np.array([[0, 0, 1]], np.int32), names, Names.of(["r"])) for _ in range(3)]
-    return TripleSplits(*parts)
-
-
 def write(folder, **files):
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
@@ -181,15 +173,18 @@ def write(folder, **files):
     return folder
 
 
-def test_a_folder_of_facts_goes_to_the_reader_of_facts(tmp_path, monkeypatch):
-    asked = []
-    monkeypatch.setattr(lepton_rl.data, "read_knowledge", lambda path: asked.append(path) or splits("x"), raising=False)
-    folder = write(tmp_path / "umls", train__tsv="a\tr\tb\n", valid__tsv="a\tr\tb\n", test__tsv="a\tr\tb\n")
-    assert isinstance(load(folder), TripleSplits)
-    file = write(tmp_path / "own", facts__nt="<a> <r> <b> .\n") / "facts.nt"
-    load(str(file))
-    load(file.parent)
-    assert asked == [folder, file, file]
+def test_a_folder_of_facts_goes_to_the_reader_of_facts(tmp_path):
+    facts = {"train__tsv": "a\tr\tb\nb\tr\tc\n", "valid__tsv": "a\tr\tc\n", "test__tsv": "c\tr\ta\n"}
+    found = load(write(tmp_path / "umls", **facts))
+    assert isinstance(found, TripleSplits)
+    assert [part.facts() for part in found.parts.values()] == [
+        [("a", "r", "b"), ("b", "r", "c")], [("a", "r", "c")], [("c", "r", "a")],
+    ]  # fmt: skip
+    write_splits(found, tmp_path / "ids", "openke")
+    assert load(tmp_path / "ids").test.facts() == [("c", "r", "a")]
+    file = write(tmp_path / "own", facts__nt="<a:a> <a:r> <a:b> .\n") / "facts.nt"
+    for path in (str(file), file.parent):
+        assert load(path).facts() == [("a:a", "a:r", "a:b")]
 
 
 def test_a_folder_with_one_graph_is_that_graph(tmp_path):

@@ -3,10 +3,9 @@
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
-from lepton_rl.data.knowledge import KnowledgeGraph, TripleSplits
+from lepton_rl.data.knowledge import KnowledgeGraph, TripleSplits, read_knowledge, read_splits
 from lepton_rl.data.named import NamedGraph
 from lepton_rl.data.readers import FORMATS, read_graph
 from lepton_rl.data.sets.archives import ARCHIVES, unpack
@@ -18,6 +17,7 @@ Loaded = NamedGraph | KnowledgeGraph | TripleSplits
 
 _FACTS = (".nt", ".ttl")
 _ASIDE = ("readme", "licen", "copying", "meta", ".")  # how files begin that come with the data and are none
+_TRAIN = ("train", "train2id")  # the second is OpenKE's
 _KONECT = "out."  # how files of edges are called there
 
 
@@ -32,7 +32,7 @@ def read_path(path: Path) -> Loaded:
     name = path.name.lower().removesuffix(".gz")
     if path.name.lower().endswith(ARCHIVES) and path.exists():
         return _read_archive(path)
-    return _read_knowledge(path) if name.endswith(_FACTS) else read_graph(path)
+    return read_knowledge(path) if name.endswith(_FACTS) else read_graph(path)
 
 
 def read_folder(folder: Path) -> Loaded:
@@ -42,8 +42,8 @@ def read_folder(folder: Path) -> Loaded:
         DataError: none of these, or several; see also :func:`read_path`.
     """
     found = [entry for entry in sorted(folder.iterdir()) if not entry.name.lower().startswith(_ASIDE)]
-    if any(entry.is_file() and entry.name.split(".")[0] == "train" for entry in found):
-        return _read_knowledge(folder)
+    if any(entry.is_file() and entry.name.split(".")[0] in _TRAIN for entry in found):
+        return read_splits(folder)
     for candidates in (_named(found, (_KONECT,)), _ending(found, _suffixes()), _ending(found, ARCHIVES)):
         if len(candidates) == 1:
             konect = candidates[0].name.startswith(_KONECT)
@@ -78,9 +78,3 @@ def _read_archive(path: Path) -> Loaded:
         except DataError as error:
             raise DataError(str(error).replace(temporary, str(path))) from None
     return replace(loaded, report=tuple(line.replace(temporary, str(path)) for line in loaded.report))
-
-
-def _read_knowledge(path: Path) -> KnowledgeGraph | TripleSplits:
-    """By :func:`lepton_rl.data.read_knowledge`, which is looked up late because its package imports this module."""
-    found: KnowledgeGraph | TripleSplits = import_module("lepton_rl.data").read_knowledge(path)
-    return found
