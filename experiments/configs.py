@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from agents.config import DQNConfig
+from experiments.reading import Reading, ReadingOptions
 
 __all__ = ["Command", "Doctor", "Eval", "List", "Solve", "Train", "train_from_json", "train_to_json"]
 
@@ -25,13 +26,16 @@ class Train:
     """Train an agent, compare it with every classical baseline on held-out graphs, and edit real networks with it.
 
     Without --graph it trains on generated graphs and then edits four networks that networkx carries. With --graph it
-    trains on shuffles of your graph (edges swapped, every degree kept), your graph itself held out, and then edits it.
+    trains on shuffles of your graph (edges swapped, every degree kept), your graph itself held out, and then edits it;
+    or on a part of your graphs, if there are several.
     """
 
     graph: str | None = None
-    """A graph file (edge list, CSV, GraphML) or a named data set (see `list`)."""
-    largest_component: bool = False
-    """Keep the largest component only of a graph in several parts."""
+    """A graph file, a named data set (see `list`), or several graphs: a folder, or a pattern such as 'nets/*.csv'."""
+    reading: ReadingOptions = field(default_factory=Reading)
+    pool: Literal["shuffles", "split"] | None = None
+    """Train on shuffles of the graphs and then edit every one; or split them: train on some, choose the policy by
+    others, test on and edit the rest. Default: a single graph is shuffled, several are split."""
     env: str = "lepton/EdgeAddition-v0"
     """The rule of edits."""
     objective: str = "critical_fraction_targeted"
@@ -74,9 +78,8 @@ class Solve:
     """Which edits, on my graph? Writes edits.csv in your node names, before and after, beside every baseline."""
 
     graph: str
-    """A graph file (edge list, CSV, GraphML) or a named data set (see `list`)."""
-    largest_component: bool = False
-    """Keep the largest component only of a graph in several parts."""
+    """A graph file, a named data set (see `list`), or several graphs: a folder, or a pattern such as 'nets/*.csv'."""
+    reading: ReadingOptions = field(default_factory=Reading)
     run: Path | None = None
     """Folder of a trained run whose policy to use; default: train first, on shuffles of the graph."""
     objective: str | None = None
@@ -104,8 +107,9 @@ class Eval:
 
     run: Path
     """The run's folder."""
-    graphs: Path | None = None
-    """A graph file, or a folder of them; default: the test graphs of the run."""
+    graphs: str | None = None
+    """As --graph of `train`; default: the test graphs of the run."""
+    reading: ReadingOptions = field(default_factory=Reading)
     num_graphs: int | None = None
     """Test graphs to generate when --graphs isn't given; default: as many as the run tested on."""
     search_nodes: int = 100
@@ -150,7 +154,7 @@ def train_to_json(config: Train) -> str:
     plain = dataclasses.asdict(config)
     for name in ("resume", "name", "runs_dir"):
         del plain[name]
-    return json.dumps(plain, indent=2) + "\n"
+    return json.dumps(plain, indent=2, default=str) + "\n"
 
 
 def train_from_json(text: str, folder: Path) -> Train:
@@ -161,6 +165,7 @@ def train_from_json(text: str, folder: Path) -> Train:
     """
     try:
         plain = json.loads(text)
-        return Train(**plain | {"dqn": DQNConfig(**plain["dqn"]), "name": folder.name, "runs_dir": folder.parent})
+        nested = {"dqn": DQNConfig(**plain["dqn"]), "reading": reading_from_json(plain["reading"])}
+        return Train(**plain | nested | {"name": folder.name, "runs_dir": folder.parent})
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{folder / 'config.json'} is damaged or of another version ({error}): train anew.") from None

@@ -4,6 +4,7 @@ Every file appears whole or not at all, so that a run stopped at any moment can 
 """
 
 import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from experiments.problem import Problem
 from lepton_rl import checkpoint
 from lepton_rl.files import atomic_write
 
-__all__ = ["KEPT", "RunFolder", "free_name", "make_folder", "open_run"]
+__all__ = ["KEPT", "RunFolder", "free_name", "make_folder", "open_run", "plain_name"]
 
 KEPT = 2  # whole train states on disk; the policy is kept apart from them
 
@@ -28,6 +29,11 @@ def free_name(parent: Path, name: str) -> str:
     """``name``, or the first of ``name-2``, ``name-3``, … that does not exist yet."""
     taken = {entry.name for entry in parent.iterdir()} if parent.is_dir() else set()
     return next(n for n in (name, *(f"{name}-{i}" for i in range(2, len(taken) + 3))) if n not in taken)
+
+
+def plain_name(text: str) -> str:
+    """``text`` as a part of a file's name: runs of other characters than letters, digits, ., _ and - become one -."""
+    return re.sub(r"[^\w.-]+", "-", text).strip("-.") or "graphs"
 
 
 def make_folder(path: Path) -> Path:

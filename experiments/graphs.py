@@ -1,50 +1,87 @@
 """Graphs for the command line: by file or name, and shuffles of one graph to train on while it is held out."""
 
 import os
+from collections import Counter
+from dataclasses import fields, replace
+from glob import glob
 from pathlib import Path
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from lepton_rl.data import NAMED, DataError, NamedGraph, load, parts, read_graph
+from experiments.reading import Reading
+from lepton_rl.data import NAMED, Cleaning, Columns, DataError, NamedGraph, load, parts, read_graph
+from lepton_rl.data.readers import node_table
 from lepton_rl.data.sets import find
 from lepton_rl.registry import near_match
 
-__all__ = ["is_connected", "load_graph", "load_graphs", "shuffled"]
+__all__ = ["is_connected", "load_graphs", "shuffled"]
 
 
-def load_graph(text: str, largest_component: bool = False) -> NamedGraph:
-    """The graph that the user named: a data set, or a file.
+def load_graphs(text: str, reading: Reading = Reading()) -> list[NamedGraph]:  # noqa: B008 - frozen
+    """The graphs that the user named: a data set or a file (one), a folder or a pattern (in the order of their names).
 
     Raises:
-        ValueError: neither; a knowledge graph; a file that cannot be read (the message says where).
+        ValueError: none of these; a knowledge graph; a file that cannot be read (the message says where).
     """
     if find(text) is not None:
         graph = load(text)
         if not isinstance(graph, NamedGraph):
             raise DataError(f"{text} is a knowledge graph: give a graph of nodes and edges (list datasets).")
-    elif Path(text).suffix or os.sep in text or Path(text).exists():
-        graph = read_graph(text)
+        return [_part(graph, reading)]
+    files = _files(text)
+    if len(files) > 1 and reading.nodes is not None:
+        raise ValueError("--nodes is the table of one graph: lay tables beside the files (net.nodes.csv by net.csv).")
+    return _named_apart([_part(_read(file, reading), reading) for file in files])
+
+
+def _named_apart(graphs: list[NamedGraph]) -> list[NamedGraph]:
+    """Results go by name: files of one name in several folders get numbers."""
+    seen: Counter[str] = Counter()
+    apart = []
+    for graph in graphs:
+        seen[graph.name] += 1
+        count = seen[graph.name]
+        apart.append(graph if count == 1 else replace(graph, name=f"{graph.name}-{count}"))
+    return apart
+
+
+def _files(text: str) -> list[Path]:
+    path = Path(text).expanduser()
+    if path.is_dir():
+        found, cure = sorted(path.iterdir()), f"{path} holds no graph file: give a folder of them (list formats)."
+    elif set(text) & set("*?[") and not path.exists():
+        found, cure = sorted(map(Path, glob(str(path), recursive=True))), f"no file matches '{text}'."
+    elif path.suffix or os.sep in text or path.exists():
+        return [path]
     else:
         raise ValueError(
             f"no file '{text}', nor a data set of that name.{near_match(text, NAMED)} Data sets: {', '.join(NAMED)}."
         )
-    return parts.largest_component(graph) if largest_component else graph
-
-
-def load_graphs(path: Path) -> list[NamedGraph]:
-    """The graph of a file, or of every file of a folder in the order of their names.
-
-    Raises:
-        ValueError: nothing to read, or something that cannot be read.
-    """
-    if not path.is_dir():
-        return [load_graph(str(path))]
-    files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
+    aside = {node_table(file) for file in found}
+    files = [file for file in found if file.is_file() and not file.name.startswith(".") and file not in aside]
     if not files:
-        raise DataError(f"{path} holds no graph file: give a folder of edge lists, CSV or GraphML files.")
-    return [read_graph(file) for file in files]
+        raise DataError(cure)
+    return files
+
+
+def _read(file: Path, reading: Reading) -> NamedGraph:
+    columns, cleaning = (
+        kind(**{field.name: getattr(reading, field.name) for field in fields(kind) if hasattr(reading, field.name)})
+        for kind in (Columns, Cleaning)
+    )
+    cleaning = replace(cleaning, directed=False)
+    return read_graph(file, reading.format, columns=columns, cleaning=cleaning, nodes=reading.nodes)
+
+
+def _part(graph: NamedGraph, reading: Reading) -> NamedGraph:
+    """The part that the user asked for: a component, a core, a sample, in this order."""
+    if reading.largest_component:
+        graph = parts.largest_component(graph)
+    if reading.core is not None:
+        graph = parts.core(graph, reading.core)
+    return graph if reading.sample is None else parts.sample(graph, reading.sample, reading.sampler)
 
 
 def is_connected(edges: np.ndarray, num_nodes: int) -> bool:

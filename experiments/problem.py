@@ -10,12 +10,13 @@ from envs import get_environment
 from envs.base import GraphEnv
 from envs.pools import Pool, make_pool
 from experiments.configs import Train
-from experiments.graphs import load_graph, shuffled
-from lepton_rl.data import NamedGraph, from_networkx, generate
+from experiments.graphs import load_graphs, shuffled
+from lepton_rl.data import NamedGraph, from_networkx, generate, load
+from lepton_rl.data.splits import split_graphs
 from lepton_rl.heads import Network
 from lepton_rl.objectives import get_objective
 
-__all__ = ["SHOWCASE", "SPLITS", "Problem", "env_maker", "env_on", "make_graphs", "make_problem", "usable"]
+__all__ = ["SHOWCASE", "SPLITS", "Problem", "env_maker", "env_on", "make_problem", "make_split", "usable"]
 
 SPLITS = {"train": 0, "valid": 10_000, "test": 20_000}  # first graph seed of each: the pools never meet
 SHOWCASE = ("karate", "les_miserables", "florentine", "davis")
@@ -45,19 +46,43 @@ class Problem(NamedTuple):
     notes: tuple[str, ...]
 
 
-def make_graphs(config: Train, source: NamedGraph | None, split: str, count: int) -> list[NamedGraph]:
-    """``count`` graphs of a split: generated, or shuffles of ``source``.
+class Split(NamedTuple):
+    """The graphs of a run: what its three pools hold, what is edited after training, which of all are the user's."""
+
+    train: list[NamedGraph]
+    valid: list[NamedGraph]
+    test: list[NamedGraph]
+    networks: tuple[NamedGraph, ...]
+    own: list[NamedGraph]
+    words: str
+
+
+def make_split(config: Train) -> Split:
+    """Generated graphs, shuffles of the user's, or the user's own in three parts.
 
     Raises:
-        ValueError: more graphs than the distance between the seeds of two splits; an unknown generator.
+        ValueError: unusable graphs, too few of them to split; an unknown generator; more graphs than the distance
+            between the seeds of two parts.
     """
-    if count > SPLITS["valid"]:
-        raise ValueError(f"{count} graphs: give at most {SPLITS['valid']}, so that the splits stay disjoint.")
-    seeds = range(SPLITS[split], SPLITS[split] + count)
-    if source is not None:
-        return [shuffled(source, seed) for seed in seeds]
-    made = generate(config.generator, config.num_nodes, seeds)
-    return [from_networkx(graph, f"{config.generator}{seed}") for seed, graph in zip(seeds, made, strict=True)]
+    counts = {"train": config.num_graphs, "valid": config.held_out, "test": config.held_out}
+    if max(counts.values()) > SPLITS["valid"]:
+        raise ValueError(f"{max(counts.values())} graphs: give at most {SPLITS['valid']}, so that no two parts meet.")
+    seeds = [range(first, first + counts[part]) for part, first in SPLITS.items()]
+    held = f"{config.held_out} others for validation, {config.held_out} for the test"
+    if config.graph is None:
+        made = [[from_networkx(graph, f"{config.generator}{seed}") for seed, graph in zip(
+            part, generate(config.generator, config.num_nodes, part), strict=True)] for part in seeds]  # fmt: skip
+        words = f"{config.num_graphs:,} {config.generator} graphs of {config.num_nodes} nodes; {held}"
+        return Split(*made, tuple(load(name) for name in SHOWCASE), [], words)
+    sources = load_graphs(config.graph, config.reading)
+    if (config.pool or ("split" if len(sources) > 1 else "shuffles")) == "split":
+        found = split_graphs(sources, seed=config.seed)
+        train, valid, test = ([sources[i] for i in part] for part in (found.train, found.valid, found.test))
+        words = f"{len(train)} of {config.graph}; {len(valid)} others for validation, {len(test)} for the test"
+        return Split(train, valid, test, tuple(test), sources, f"{words} ({'; '.join(found.report)})")
+    made = [[shuffled(sources[seed % len(sources)], seed) for seed in part] for part in seeds]
+    name = sources[0].name if len(sources) == 1 else f"{len(sources)} graphs of {config.graph}"
+    return Split(*made, tuple(sources), sources, f"{config.num_graphs:,} shuffles of {name}; {held}")
 
 
 def env_maker(config: Train) -> Callable[[Pool], GraphEnv]:
@@ -110,18 +135,15 @@ def make_problem(config: Train) -> Problem:
     Raises:
         ValueError: an unknown name, an unusable graph file, settings that the environment refuses.
     """
-    make_env = env_maker(config)
-    source = None if config.graph is None else load_graph(config.graph, config.largest_component)
-    if source is not None:
-        env_on(make_env, [source])
-    counts = {"train": config.num_graphs, "valid": config.held_out, "test": config.held_out}
-    train, valid, test = (
-        env_on(make_env, make_graphs(config, source, split, count), named=False) for split, count in counts.items()
-    )
+    make_env, split = env_maker(config), make_split(config)
+    networks = split.networks
+    if split.own:
+        env_on(make_env, split.own)
+    else:
+        networks = usable(make_env, networks)
+    notes = tuple(f"{graph.name}: {line}" for graph in split.own for line in graph.report)
+    train, valid, test = (env_on(make_env, part, named=False) for part in (split.train, split.valid, split.test))
     # A head of single nodes has to learn the first pick too.
     dqn = config.dqn if config.dqn.head == "pair" else dataclasses.replace(config.dqn, picks="all")
-    kind = f"{config.generator} graphs of {config.num_nodes} nodes" if source is None else f"shuffles of {source.name}"
-    words = f"{config.num_graphs:,} {kind}; {config.held_out} others for validation, {config.held_out} for the test"
-    networks = (source,) if source is not None else usable(make_env, [load_graph(name) for name in SHOWCASE])
-    notes = tuple(f"{source.name}: {line}" for line in source.report) if source is not None else ()
-    return Problem(config, dqn, make_env, train, valid, test, network_for(train, dqn), networks, words, notes)
+    network = network_for(train, dqn)
+    return Problem(config, dqn, make_env, train, valid, test, network, networks, split.words, notes)

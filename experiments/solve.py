@@ -7,8 +7,8 @@ from pathlib import Path
 from experiments import train
 from experiments.configs import Solve, Train
 from experiments.display import Display, settings
-from experiments.folder import RunFolder, free_name, make_folder, open_run
-from experiments.graphs import load_graph
+from experiments.folder import RunFolder, free_name, make_folder, open_run, plain_name
+from experiments.graphs import load_graphs
 from experiments.problem import env_maker, env_on, make_problem
 from experiments.report import page
 from experiments.solving import enter_networks, solve_networks
@@ -18,12 +18,12 @@ __all__ = ["run"]
 
 def run(command: Solve) -> int:
     """Edit the graph with a run's policy, or after training on shuffles of it (then this is ``train --graph``)."""
-    name = command.name or free_name(command.runs_dir, f"solve-{Path(command.graph).name.partition('.')[0]}")
+    name = command.name or free_name(command.runs_dir, f"solve-{plain_name(Path(command.graph).name.partition('.')[0])}")
     if command.run is not None:
         return _by_run(command, name)
     given = {key: getattr(command, key) for key in ("objective", "budget") if getattr(command, key) is not None}
-    same = ("graph", "largest_component", "seeds", "search_nodes", "runs_dir", "dqn")
-    return train.run(Train(**{key: getattr(command, key) for key in same}, **given, name=name))
+    same = ("graph", "reading", "seeds", "search_nodes", "runs_dir", "dqn")
+    return train.run(Train(**{key: getattr(command, key) for key in same}, **given, pool="shuffles", name=name))
 
 
 def _by_run(command: Solve, name: str) -> int:
@@ -35,25 +35,28 @@ def _by_run(command: Solve, name: str) -> int:
             "--objective, or leave out --run to train anew."
         )
     config = dataclasses.replace(config, budget=command.budget or config.budget, search_nodes=command.search_nodes)
-    graph = load_graph(command.graph, command.largest_component)
-    env_on(env_maker(config), [graph])
+    graphs = load_graphs(command.graph, command.reading)
+    env_on(env_maker(config), graphs)
     problem = make_problem(dataclasses.replace(config, graph=None, num_graphs=1, held_out=1))
     params, _ = run_folder.policies(problem)
     folder = RunFolder(make_folder(command.runs_dir / name))
-    rows = settings(problem) | {"graphs": f"{graph.name}: {graph.num_nodes} nodes, {len(graph.edges)} edges"}
+    named = [f"{graph.name} ({graph.num_nodes} nodes, {len(graph.edges)} edges)" for graph in graphs]
+    rows = settings(problem) | {"graphs": ", ".join(named)}
     display.header("lepton_rl", rows | {"agent": f"trained in {run_folder.path}", "results": str(folder.path)})
-    for line in graph.report:
-        display.note(f"{graph.name}: {line}")
+    for graph in graphs:
+        for line in graph.report:
+            display.note(f"{graph.name}: {line}")
     with train.workers() as pool:
-        entries = enter_networks(problem, [graph], command.search_nodes, pool)
-        with display.phase("solve", len(entries[0].contest.plans) + 1) as phase:
+        entries = enter_networks(problem, graphs, command.search_nodes, pool)
+        with display.phase("solve", sum(len(entry.contest.plans) + 1 for entry in entries)) as phase:
             solutions = solve_networks(problem, params, entries, done=phase.advance)
     sections = train.write_solutions(problem, folder.path, solutions)
     train.show(sections, display)
     folder.write_json("result.json", {
         "run": str(run_folder.path), "objective": config.objective, "budget": config.budget,
-        "networks": {graph.name: solutions[0].as_json()},
+        "networks": {solution.graph.name: solution.as_json() for solution in solutions},
     })  # fmt: skip
-    folder.write("report.html", page(f"{graph.name}: {config.budget} edges added", rows, sections))
+    title = graphs[0].name if len(graphs) == 1 else command.graph
+    folder.write("report.html", page(f"{title}: {config.budget} edges added", rows, sections))
     display.say(f"\n{folder.path / 'report.html'}  ({time.perf_counter() - begun:.0f} s in all)")
     return 0

@@ -14,7 +14,7 @@ from experiments.comparison import AGENT, Comparison, Contest, compare, open_con
 from experiments.configs import Train
 from experiments.display import Display, settings
 from experiments.evaluation import interval
-from experiments.folder import RunFolder, free_name, make_folder, open_run
+from experiments.folder import RunFolder, free_name, make_folder, open_run, plain_name
 from experiments.learning import Trained, fit, kept_if_learnt, restored, started
 from experiments.problem import Problem, make_problem
 from experiments.report import (
@@ -72,7 +72,7 @@ def workers() -> Iterator[ThreadPoolExecutor]:
 
 def _free_name(config: Train) -> str:
     rule = config.env.removeprefix("lepton/").removesuffix("-v0")
-    graphs = f"{config.generator}{config.num_nodes}" if config.graph is None else Path(config.graph).stem
+    graphs = f"{config.generator}{config.num_nodes}" if config.graph is None else plain_name(Path(config.graph).name.partition('.')[0])
     return free_name(config.runs_dir, f"{rule}-{config.objective}-{graphs}-{config.budget}")
 
 
@@ -104,7 +104,7 @@ def write_solutions(problem: Problem, folder: Path, solutions: Sequence[Solution
     one = len(solutions) == 1
     sections = [networks_table(solutions)] if len(solutions) > 1 else []
     for solution in solutions:
-        prefix = "" if one else f"{solution.graph.name}_"
+        prefix = "" if one else f"{plain_name(solution.graph.name)}_"
         picture = write_solution(folder, solution, problem.config.objective, prefix)
         sections += [solution_table(solution)] if one else []
         sections.append(edits_table(solution)._replace(pictures=[picture]))
