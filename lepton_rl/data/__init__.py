@@ -4,15 +4,20 @@ Nothing here imports jax until :meth:`NamedGraph.to_bitgraph` is called.
 """
 
 from lepton_rl.data.arrays import load_graph_arrays
+from lepton_rl.data.cleaning import Cleaning
+from lepton_rl.data.edge_table import Columns
 from lepton_rl.data.edits import write_edits_csv
-from lepton_rl.data.foreign import from_networkx
+from lepton_rl.data.foreign import from_networkx, from_table, to_tables
 from lepton_rl.data.generators import FAMILIES, GENERATORS, EdgeBatch, generate, stream
 from lepton_rl.data.named import NamedGraph
 from lepton_rl.data.named_sets import NAMED, load
+from lepton_rl.data.pyg import from_pyg, to_pyg
 from lepton_rl.data.readers import FORMATS, read_graph
 from lepton_rl.data.source import DataError
+from lepton_rl.data.writers import write_graph
 
 __all__ = [
-    "FAMILIES", "FORMATS", "GENERATORS", "NAMED", "DataError", "EdgeBatch", "NamedGraph", "from_networkx", "generate",
-    "load", "load_graph_arrays", "read_graph", "stream", "write_edits_csv",
+    "FAMILIES", "FORMATS", "GENERATORS", "NAMED", "Cleaning", "Columns", "DataError", "EdgeBatch", "NamedGraph",
+    "from_networkx", "from_pyg", "from_table", "generate", "load", "load_graph_arrays", "read_graph", "stream",
+    "to_pyg", "to_tables", "write_edits_csv", "write_graph",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ where it stands. A policy may also be "refuse": then that example is the error.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -23,8 +23,10 @@ __all__ = ["Cleaning", "RawEdges", "clean"]
 class Cleaning:
     """What to do with what a simple graph cannot hold."""
 
-    directed: bool = False
-    """Keep directions; else an edge and its reciprocal are one."""
+    directed: bool | None = None
+    """Keep directions (True), or take an edge and its reciprocal for one (False). None: as the file or the library says
+    (GraphML, GML, JSON node-link, Matrix Market, Parquet that was written here, networkx, PyG); undirected where it
+    says nothing (CSV, edge lists, tables)."""
     self_loops: Literal["drop", "refuse"] = "drop"
     """Edges from a node to itself."""
     duplicates: Literal["first", "sum", "mean", "max", "refuse"] = "first"
@@ -45,7 +47,7 @@ class RawEdges(NamedTuple):
         edges: int32[m, 2] slots, source and target, in the order read. ``names``: node names by slot.
         where: index of an edge -> where the user finds it (``file:line``).
         edge_data: attributes of the m edges. ``node_data``: of the nodes by slot. None where there are none.
-        report: what the reader ignored.
+        report: what the reader ignored. ``directed``: whether the source says that its edges go one way.
     """
 
     edges: np.ndarray
@@ -54,6 +56,7 @@ class RawEdges(NamedTuple):
     edge_data: pa.Table | None = None
     node_data: pa.Table | None = None
     report: tuple[str, ...] = ()
+    directed: bool = False
 
 
 def clean(name: str, raw: RawEdges, cleaning: Cleaning = Cleaning()) -> NamedGraph:
@@ -62,18 +65,19 @@ def clean(name: str, raw: RawEdges, cleaning: Cleaning = Cleaning()) -> NamedGra
     Raises:
         DataError: something that a policy refuses, a weight that is no number, or no edge left.
     """
-    state = _State(raw, cleaning)
+    directed = raw.directed if cleaning.directed is None else cleaning.directed
+    state = _State(raw, replace(cleaning, directed=directed))
     state.loops()
     state.weights()
     rows, weight = state.merged()
     if not len(rows):
         left = "; ".join([*raw.report, *state.lines])
         raise DataError(f"{name} has no edge{f' left ({left})' if left else ''}: give a graph with at least one.")
-    edges = raw.edges[rows] if cleaning.directed else np.sort(raw.edges[rows], axis=1)
+    edges = raw.edges[rows] if directed else np.sort(raw.edges[rows], axis=1)
     data = None if raw.edge_data is None else raw.edge_data.take(pa.array(rows))
     if data is not None and weight is not None:
         data = data.set_column(data.column_names.index(WEIGHT), WEIGHT, pa.array(weight))
-    graph = NamedGraph(name, edges, raw.names, cleaning.directed, raw.node_data, data, (*raw.report, *state.lines))
+    graph = NamedGraph(name, edges, raw.names, directed, raw.node_data, data, (*raw.report, *state.lines))
     return without_isolated(graph) if cleaning.isolated == "drop" else graph
 
 

@@ -65,10 +65,12 @@ class Names(Sequence[str]):
         values = self._values
         return Names(values[slots] if isinstance(values, np.ndarray) else values.take(pa.array(slots)))
 
-    def arrow(self) -> pa.Array:
-        """All names as an arrow array of strings."""
+    def arrow(self, numbers: bool = False) -> pa.Array:
+        """All names as an arrow array of strings; with ``numbers`` of int64 where all of them are numbers."""
         values = self._values
-        return _spelt(values) if isinstance(values, np.ndarray) else values
+        if not isinstance(values, np.ndarray):
+            return values
+        return pa.array(values) if numbers else _spelt(values)
 
 
 class Ends:
@@ -79,7 +81,7 @@ class Ends:
         self._words: list[pa.Array] = []  # the same as strings, sources and targets in turns
 
     def add(self, sources: pa.Array, targets: pa.Array) -> None:
-        """Take k edges, arrow arrays of strings without nulls."""
+        """Take k edges, arrow arrays of strings or whole numbers, without nulls."""
         if not self._words:
             found, aimed = _canonical(sources), _canonical(targets)
             if found is not None and aimed is not None:
@@ -118,6 +120,8 @@ def _canonical(ends: pa.Array) -> np.ndarray | None:
         numbers = np.asarray(ends.cast(pa.int64()))
     except pa.ArrowInvalid:
         return None
+    if pa.types.is_integer(ends.type):
+        return numbers
     magnitude = np.abs(numbers)
     digits = 1 + np.searchsorted(_POWERS, magnitude, side="right") + (numbers < 0)
     lengths = np.asarray(pc.binary_length(ends))

@@ -4,10 +4,11 @@ import gzip
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from lepton_rl.registry import near_match
 
-__all__ = ["DataError", "Source", "open_source", "read_bytes"]
+__all__ = ["DataError", "Source", "Written", "open_source", "read_bytes"]
 
 _GZIP = b"\x1f\x8b"
 
@@ -53,6 +54,13 @@ class Source:
                 raise DataError(f"{self.at(line)}: byte 0x{found:02x} is not UTF-8: save the file as UTF-8.") from None
         data = data.removeprefix(b"\xef\xbb\xbf")
         return data if b"\n" in data else data.replace(b"\r", b"\n")  # as old Macs end their lines
+
+
+class Written(NamedTuple):
+    """The bytes of a file, and of the table of nodes beside it in formats that keep one."""
+
+    graph: bytes
+    nodes: bytes | None = None
 
 
 def read_bytes(path: Path) -> bytes:

@@ -80,7 +80,7 @@ def test_graphml_of_networkx_keeps_isolated_nodes_and_reports_the_rest(tmp_path)
     want.add_node("alone")
     want.add_edge("b", "c", weight=float("nan"))
     nx.write_graphml(want, tmp_path / "g.graphml")
-    graph = read_graph(tmp_path / "g.graphml", cleaning=Cleaning(missing_weights="one"))
+    graph = read_graph(tmp_path / "g.graphml", cleaning=Cleaning(directed=False, missing_weights="one"))
     assert graph.names == ("a", "b", "alone", "c")
     assert edges(graph) == {frozenset("ab"), frozenset("bc")}
     assert [line.split(",")[0] for line in graph.report] == [

@@ -1,0 +1,159 @@
+"""Arrow tables of one row an edge, whatever they were read from: which columns are what, and the edges in them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lepton_rl.data.cleaning import RawEdges
+from lepton_rl.data.named import WEIGHT
+from lepton_rl.data.names import Ends
+from lepton_rl.data.source import DataError
+from lepton_rl.registry import near_match
+
+__all__ = ["SOURCES", "TARGETS", "Columns", "edges_of", "names_of", "plain", "roles", "unique", "weighted"]
+
+# Column names in lower case without "_" and blanks.
+SOURCES = {"source", "sourceid", "src", "from", "fromid", "fromnodeid", "u", "head", "subject", "start", "sender",
+           "follower", "node1", "id1", "node1id", "user1"}  # fmt: skip
+TARGETS = {"target", "targetid", "dst", "destination", "dest", "to", "toid", "tonodeid", "v", "tail", "object", "end",
+           "receiver", "followee", "node2", "id2", "node2id", "user2"}  # fmt: skip
+_LONGEST = 10_000  # bytes of a name
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a table are what: by name, or by position from "1"; by their usual names where none is given.
+
+    Of formats that say themselves which nodes an edge joins, only ``weight`` is looked at.
+    """
+
+    source: str | None = None
+    """Column of the sources."""
+    target: str | None = None
+    """Column of the targets."""
+    weight: str | None = None
+    """Column of the weights; default: the one called so."""
+    delimiter: str | None = None
+    """What separates the columns; default: found in the first rows."""
+
+
+def edges_of(
+    table: pa.Table, found: tuple[int, int, int | None], where: Callable[[int], str], *, trim: bool = False
+) -> RawEdges:
+    """Edges of a table; the columns that are no ends are their attributes.
+
+    Args:
+        table: columns of unique names. ``found``: positions of source, target and weight, as :func:`roles` gives them.
+        where: index of a row -> where the user finds it. ``trim``: blanks around a name are no part of it.
+
+    Raises:
+        DataError: no row; a name that is missing, empty, over-long or neither text nor a whole number.
+    """
+    if not table.num_rows:
+        raise DataError(f"{where(0)}: no edges: give at least one.")
+    s, t, w = found
+    ends, row = Ends(), 0
+    for batch in table.select([s, t]).to_batches():
+        columns = zip(batch.columns, ("source", "target"), strict=True)
+        ends.add(*(names_of(column, role, where, row, trim=trim) for column, role in columns))
+        row += len(batch)
+    edges, names = ends.finish()
+    weight = None if w is None else table.column_names[w]
+    data = table.drop_columns([table.column_names[s], table.column_names[t]])
+    return RawEdges(edges, names, where, weighted(data, weight, where) if data.num_columns else None)
+
+
+def names_of(
+    column: pa.Array, role: str, where: Callable[[int], str], row: int = 0, *, trim: bool = False
+) -> pa.Array:
+    """The node names in a column whose first value stands at ``where(row)``: strings or whole numbers, no nulls.
+
+    Raises:
+        DataError: see :func:`edges_of`.
+    """
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_string_view(column.type):
+        column = column.cast(pa.large_string())
+    texts = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    if not (texts or pa.types.is_integer(column.type)):
+        raise DataError(f"{where(row)}: {role} names of type {column.type}: give text or whole numbers.")
+    hole = pc.index(pc.is_null(column), True).as_py() if column.null_count else -1
+    if texts:
+        column = pc.utf8_trim_whitespace(column) if trim else column
+        longest = pc.max(pc.binary_length(column)).as_py() or 0
+        if longest > _LONGEST:
+            at = where(row + pc.index(pc.binary_length(column), longest).as_py())
+            raise DataError(f"{at}: a {role} name of {longest:,} bytes: check the quotes and the delimiter.")
+        hole = pc.index(column, "").as_py() if hole < 0 else hole
+    if hole >= 0:
+        raise DataError(f"{where(row + hole)}: empty {role} name: fill it or drop the row.")
+    return column
+
+
+def weighted(data: pa.Table | None, column: str | None, where: Callable[[int], str]) -> pa.Table | None:
+    """The attributes with ``column`` as the weights; another one called so becomes "weight (2)".
+
+    Raises:
+        DataError: no such column.
+    """
+    if column is None or column == WEIGHT:
+        return data
+    names = [] if data is None else data.column_names
+    if data is None or column not in names:
+        raise DataError(f"{where(0)}: no edge attribute '{column}' for the weight.{near_match(column, names)} "
+                        f"Attributes: {', '.join(names) or 'none'}.")  # fmt: skip
+    renamed = {column: WEIGHT, WEIGHT: f"{WEIGHT} (2)"}
+    return data.rename_columns([renamed.get(name, name) for name in names])
+
+
+def roles(names: Sequence[str], columns: Columns, origin: object) -> tuple[int, int, int | None]:
+    """Positions of source, target and weight; the first two columns where none has a usual name.
+
+    Args:
+        names: of all columns, at least two. ``origin``: what the table is called in messages.
+
+    Raises:
+        DataError: no such column, or one column for both ends.
+    """
+
+    def position(given: str, role: str) -> int:
+        if given in names:
+            return names.index(given)
+        if given.isdigit() and 1 <= int(given) <= len(names):
+            return int(given) - 1
+        raise DataError(f"{origin} has no column '{given}' for the {role}.{near_match(given, names)} "
+                        f"Columns: {', '.join(names)}.")  # fmt: skip
+
+    def usual(known: set[str]) -> int | None:
+        return next((i for i, name in enumerate(names) if plain(name) in known), None)
+
+    if len(names) < 2:
+        raise DataError(f"{origin} has one column only: give one of sources and one of targets.")
+    s, t = usual(SOURCES), usual(TARGETS)
+    if s is None or t is None:
+        s, t = 0, 1
+    s = s if columns.source is None else position(columns.source, "source")
+    t = t if columns.target is None else position(columns.target, "target")
+    if s == t:
+        raise DataError(f"{origin}: source and target are both column '{names[s]}': name two columns.")
+    weight = usual({WEIGHT}) if columns.weight is None else position(columns.weight, "weight")
+    return s, t, weight
+
+
+def unique(cells: Sequence[str]) -> list[str]:
+    """Column names that are neither empty nor there twice."""
+    found: list[str] = []
+    for i, cell in enumerate(cells, 1):
+        name = cell or str(i)
+        while name in found:
+            name += f" ({i})"
+        found.append(name)
+    return found
+
+
+def plain(cell: str) -> str:
+    """A column name as it is compared: lower case, without "_" and blanks."""
+    return cell.lower().replace("_", "").replace(" ", "")
