@@ -47,19 +47,23 @@ def raw_edges(
         weight: the edge attribute that holds the weights; default "weight".
 
     Raises:
-        DataError: no edge attribute ``weight``.
+        DataError: no edge attribute ``weight``; text that is no Unicode.
     """
-    ends = Ends()
-    if nodes:
-        declared = pa.array(list(nodes), pa.large_string())
-        ends.add(declared, declared)
-    ends.add(pa.array(list(sources), pa.large_string()), pa.array(list(targets), pa.large_string()))
-    slots, names = ends.finish()
-    edge_data, edge_lines = attributes(edge_records, "edge")
-    padded = [*node_records, *({} for _ in range(len(names) - len(node_records)))] if any(node_records) else []
-    node_data, node_lines = attributes(padded, "node")
-    lines = (*report, *edge_lines, *node_lines)
-    edge_data = weighted(edge_data, weight, where) if sources else None
+    try:
+        ends = Ends()
+        if nodes:
+            declared = pa.array(list(nodes), pa.large_string())
+            ends.add(declared, declared)
+        ends.add(pa.array(list(sources), pa.large_string()), pa.array(list(targets), pa.large_string()))
+        slots, names = ends.finish()
+        edge_data, edge_lines = attributes(edge_records, "edge")
+        padded = [*node_records, *({} for _ in range(len(names) - len(node_records)))] if any(node_records) else []
+        node_data, node_lines = attributes(padded, "node")
+        lines = (*report, *edge_lines, *node_lines)
+        edge_data = weighted(edge_data, weight, where) if sources else None
+    except UnicodeEncodeError as error:
+        what = error.object[:40].encode("ascii", "backslashreplace").decode()
+        raise DataError(f"'{what}' holds half a character (a lone surrogate): write it whole.") from None
     return RawEdges(slots[len(nodes) :], names, where, edge_data, node_data, lines, directed)
 
 
