@@ -37,11 +37,12 @@ def read_parquet_nodes(source: Source, columns: Columns) -> tuple[pa.Table, Call
     """
     try:
         table = pq.read_table(pa.BufferReader(source.data))
+        table.validate(full=True)  # text may be no UTF-8, in values and in names of columns
+        names = table.column_names
     except (pa.ArrowException, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else "damaged"
-        raise DataError(f"{source.path} is no sound Parquet file ({reason}): export it again.") from None
+        raise DataError(f"{source.path} is no sound Parquet file ({error}): export it again.") from None
     # Row numbers that pandas keeps as a column say nothing of the rows.
-    table = table.drop_columns([name for name in table.column_names if name.startswith("__index_level_")])
+    table = table.drop_columns([name for name in names if name.startswith("__index_level_")])
     return table.rename_columns(unique(table.column_names)), lambda row: f"{source.path}, row {row + 1}"
 
 

@@ -16,6 +16,9 @@ _GZIP = b"\x1f\x8b"
 class DataError(ValueError):
     """Data that cannot be used; the message is one line: what, where (``file:line``), how to mend it."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.splitlines()))  # names that it quotes may hold line ends
+
 
 @dataclass(frozen=True)
 class Source:
