@@ -66,14 +66,15 @@ def clean(name: str, raw: RawEdges, cleaning: Cleaning = Cleaning()) -> NamedGra
         DataError: something that a policy refuses, a weight that is no number, or no edge left.
     """
     directed = raw.directed if cleaning.directed is None else cleaning.directed
-    state = _State(raw, replace(cleaning, directed=directed))
+    cleaning = replace(cleaning, directed=directed)
+    state = _State(raw, cleaning)
     state.loops()
     state.weights()
     rows, weight = state.merged()
     if not len(rows):
         left = "; ".join([*raw.report, *state.lines])
         raise DataError(f"{name} has no edge{f' left ({left})' if left else ''}: give a graph with at least one.")
-    edges = raw.edges[rows] if directed else np.sort(raw.edges[rows], axis=1)
+    edges = raw.edges[rows] if cleaning.directed else np.sort(raw.edges[rows], axis=1)
     data = None if raw.edge_data is None else raw.edge_data.take(pa.array(rows))
     if data is not None and weight is not None:
         data = data.set_column(data.column_names.index(WEIGHT), WEIGHT, pa.array(weight))

@@ -111,11 +111,11 @@ def table_edges(source: Source, data: bytes, dialect: Dialect, columns: Columns)
     found = roles(names, columns, source.path)
     s, t = names[found[0]], names[found[1]]
     text = Text(source, data, dialect, header)
-    table = parse(text, names, (s, t))
-    if not len(table):
+    raw = edges_of(parse(text, names, (s, t)).to_batches(), found, text.at, trim=True)
+    if not len(raw.edges):
         raise DataError(f"{source.path} has no edges, only a header: give at least one.")
     report = [f"{text.at(-1)} read as header: source = '{s}', target = '{t}'"] if header else []
-    return edges_of(table, found, text.at, trim=True)._replace(report=tuple(report))
+    return raw._replace(report=tuple(report))
 
 
 def _is_header(sample: Sequence[Sequence[str]], columns: Columns) -> bool:

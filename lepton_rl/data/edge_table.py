@@ -1,6 +1,6 @@
 """Arrow tables of one row an edge, whatever they were read from: which columns are what, and the edges in them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -40,29 +40,31 @@ class Columns:
 
 
 def edges_of(
-    table: pa.Table, found: tuple[int, int, int | None], where: Callable[[int], str], *, trim: bool = False
-) -> RawEdges:
+    batches: Iterable[pa.RecordBatch], found: tuple[int, int, int | None], where: Callable[[int], str], *,
+    trim: bool = False,
+) -> RawEdges:  # fmt: skip
     """Edges of a table; the columns that are no ends are their attributes.
 
     Args:
-        table: columns of unique names. ``found``: positions of source, target and weight, as :func:`roles` gives them.
+        batches: its rows, in columns of unique names. ``found``: positions of source, target and weight, as
+            :func:`roles` gives them.
         where: index of a row -> where the user finds it. ``trim``: blanks around a name are no part of it.
 
     Raises:
-        DataError: no row; a name that is missing, empty, over-long or neither text nor a whole number.
+        DataError: a name that is missing, empty, over-long or neither text nor a whole number.
     """
-    if not table.num_rows:
-        raise DataError(f"{where(0)}: no edges: give at least one.")
     s, t, w = found
-    ends, row = Ends(), 0
-    for batch in table.select([s, t]).to_batches():
-        columns = zip(batch.columns, ("source", "target"), strict=True)
+    ends, others, row, weight = Ends(), [], 0, None
+    for batch in batches:
+        names = batch.schema.names
+        weight = None if w is None else names[w]
+        columns = (batch.column(s), "source"), (batch.column(t), "target")
         ends.add(*(names_of(column, role, where, row, trim=trim) for column, role in columns))
+        others.append(batch.drop_columns([names[s], names[t]]))
         row += len(batch)
-    edges, names = ends.finish()
-    weight = None if w is None else table.column_names[w]
-    data = table.drop_columns([table.column_names[s], table.column_names[t]])
-    return RawEdges(edges, names, where, weighted(data, weight, where) if data.num_columns else None)
+    edges, nodes = ends.finish()
+    data = pa.Table.from_batches(others) if others and others[0].num_columns else None
+    return RawEdges(edges, nodes, where, weighted(data, weight, where))
 
 
 def names_of(

@@ -106,7 +106,7 @@ def from_table(
     """
     table = _arrow(edges)
     found = roles(table.column_names, columns, name)
-    raw = edges_of(table, found, lambda row: f"{name}, row {row}")
+    raw = edges_of(table.to_batches(), found, lambda row: f"{name}, row {row}")
     if nodes is not None:
         raw = with_nodes(raw, _arrow(nodes), lambda row: f"nodes of {name}, row {row}", f"nodes of {name}")
     return clean(name, raw, cleaning)

@@ -26,7 +26,7 @@ def read_parquet(source: Source, columns: Columns) -> RawEdges:
     table, where = read_parquet_nodes(source, columns)
     found = roles(table.column_names, columns, source.path)
     directed = (pq.read_schema(pa.BufferReader(source.data)).metadata or {}).get(_DIRECTED) == b"true"
-    return edges_of(table, found, where)._replace(directed=directed)
+    return edges_of(table.to_batches(), found, where)._replace(directed=directed)
 
 
 def read_parquet_nodes(source: Source, columns: Columns) -> tuple[pa.Table, Callable[[int], str]]:

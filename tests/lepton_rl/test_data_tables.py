@@ -103,7 +103,7 @@ def test_parquet_names_are_taken_as_they_are(tmp_path):
     (pa.table({"u": [1.0, 2.0], "v": [2, 3]}), "source names of type double: give text or whole numbers"),
     (pa.table({"u": ["x" * 20_000], "v": ["b"]}), "a source name of 20,000 bytes"),
     (pa.table({"u": ["a"]}), "has one column only"),
-    (pa.table({"u": pa.array([], pa.string()), "v": pa.array([], pa.string())}), "no edges"),
+    (pa.table({"u": pa.array([], pa.string()), "v": pa.array([], pa.string())}), "has no edge"),
 ])  # fmt: skip
 def test_bad_parquet(tmp_path, table, message):
     pq.write_table(table, tmp_path / "g.parquet")
