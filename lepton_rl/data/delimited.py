@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from lepton_rl.data.cleaning import RawEdges
 from lepton_rl.data.named import WEIGHT
 from lepton_rl.data.names import Ends
+from lepton_rl.data.slots import spans
 from lepton_rl.data.source import DataError, Source
 from lepton_rl.data.table import Dialect, Text, parse, rows_of
 from lepton_rl.registry import near_match
@@ -110,13 +111,15 @@ def table_edges(source: Source, data: bytes, dialect: Dialect, columns: Columns)
     table = parse(text, names, (names[s], names[t]))
     if not len(table):
         raise DataError(f"{source.path} has no edges, only a header: give at least one.")
-    ends, row = Ends(), 0
-    for batch in table.select([names[s], names[t]]).to_batches():
+    batches = table.select([names[s], names[t]]).to_batches()[::-1]
+    table = table.rename_columns([WEIGHT if i == w else name for i, name in enumerate(names)])
+    table = table.drop_columns([names[s], names[t]])
+    ends, row = Ends(sum(map(len, batches))), 0
+    while batches:  # each is freed when it has been read
+        batch = batches.pop()
         ends.add(*(_named(batch.column(i), text, row, role) for i, role in enumerate(("source", "target"))))
         row += len(batch)
     edges, found = ends.finish()
-    table = table.rename_columns([WEIGHT if i == w else name for i, name in enumerate(names)])
-    table = table.drop_columns([names[s], names[t]])
     report = [f"{text.at(-1)} read as header: source = '{names[s]}', target = '{names[t]}'"] if header else []
     return RawEdges(edges, found, text.at, table if table.num_columns else None, None, tuple(report))
 
@@ -127,15 +130,18 @@ def _named(ends: pa.Array, text: Text, row: int, role: str) -> pa.Array:
     Raises:
         DataError: an empty one, or one so long that it is none.
     """
-    trimmed = pc.utf8_trim_whitespace(ends)
-    longest = pc.max(pc.binary_length(trimmed)).as_py() or 0
-    if longest > _LONGEST:
-        at = text.at(row + pc.index(pc.binary_length(trimmed), longest).as_py())
+    text_bytes = spans(ends)[1]
+    if ((text_bytes <= ord(" ")) | (text_bytes > ord("~"))).any():
+        ends = pc.utf8_trim_whitespace(ends)
+    lengths = pc.binary_length(ends)
+    shortest, longest = pc.min_max(lengths).as_py().values()
+    if longest is not None and longest > _LONGEST:
+        at = text.at(row + pc.index(lengths, longest).as_py())
         raise DataError(f"{at}: a {role} name of {longest:,} bytes: check the quotes and the delimiter.")
-    empty = pc.index(trimmed, "").as_py()
-    if empty >= 0:
-        raise DataError(f"{text.at(row + empty)}: empty {role} name: fill it or drop the row.")
-    return trimmed
+    if shortest == 0:
+        at = text.at(row + pc.index(lengths, 0).as_py())
+        raise DataError(f"{at}: empty {role} name: fill it or drop the row.")
+    return ends
 
 
 def _is_header(sample: Sequence[Sequence[str]], columns: Columns) -> bool:

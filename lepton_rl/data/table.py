@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,7 +18,7 @@ from lepton_rl.data.source import DataError, Source
 __all__ = ["Dialect", "Text", "parse", "rows_of"]
 
 _NULLS = ["", "NA", "N/A", "null", "NULL"]
-_BLOCK = 16 << 20
+_BLOCK = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -47,19 +48,31 @@ class Text:
     def _quoted(self) -> bool:
         return self.dialect.quotes and b'"' in self.data
 
-    @cached_property
-    def _lines(self) -> np.ndarray:
-        """The line of each row, int64, counted from 1; without quotes a row is a line that is not blank."""
+    def _line(self, row: int) -> int:
+        """The line of a row of the file, counted from 1; without quotes rows are the lines that are not blank."""
         if self._quoted:
             reader = self._reader()
-            return np.array([reader.line_num for row in reader if row])
-        ends = np.flatnonzero(np.frombuffer(self.data, np.uint8) == ord("\n"))
-        ends = np.append(ends, len(self.data))
-        starts = np.concatenate([[0], ends[:-1] + 1])
-        filled = ends - starts > 1
-        short = np.flatnonzero(ends - starts == 1)
-        filled[short] = np.frombuffer(self.data, np.uint8)[starts[short]] != ord("\r")
-        return 1 + np.flatnonzero(filled)
+            filled = (reader.line_num for cells in reader if cells)
+            return next(itertools.islice(filled, row, None))
+        before = 1
+        for part in self._parts():
+            ends = np.flatnonzero(np.frombuffer(part, np.uint8) == ord("\n"))
+            rows = np.flatnonzero(np.diff(ends, prepend=-1) > 1)
+            if row < len(rows):
+                return before + int(rows[row])
+            row, before = row - len(rows), before + len(ends)
+        raise IndexError(f"no row {row}")
+
+    def _parts(self) -> Iterator[bytes]:
+        """Whole lines, some MB at a time, each with one line feed at its end."""
+        start = 0
+        while start < len(self.data):
+            end = self.data.find(b"\n", start + _BLOCK) + 1 or len(self.data)
+            part = self.data[start:end]
+            if b"\r" in part:  # arrow takes each for the end of a line
+                part = part.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+            yield part if part.endswith(b"\n") else part + b"\n"
+            start = end
 
     def _reader(self) -> Any:
         stream = io.TextIOWrapper(io.BytesIO(self.data), "utf-8", newline="")
@@ -69,7 +82,7 @@ class Text:
 
     def at(self, row: int) -> str:
         """``file:line`` of row ``row``, the header not counted."""
-        return self.source.at(int(self._lines[row + self.header]))
+        return self.source.at(self._line(row + self.header))
 
     def fault(self, columns: int) -> DataError | None:
         """The first row that has not ``columns`` cells, or a quote that is not closed."""
@@ -78,7 +91,7 @@ class Text:
             for row in reader:
                 if row and len(row) != columns:
                     return DataError(
-                        f"{self.source.at(reader.line_num)}: {len(row)} column(s) where line {self._lines[0]} has "
+                        f"{self.source.at(reader.line_num)}: {len(row)} column(s) where line {self._line(0)} has "
                         f"{columns} (separated by {self.dialect.said}): give every row as many, and quote names that "
                         "hold the separator."
                     )

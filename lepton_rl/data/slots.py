@@ -1,0 +1,133 @@
+"""Ids as slots in the order of first appearance, by tables that numpy writes and reads in one go.
+
+An id is a key of one or two 64-bit words: a number, or up to 15 bytes of a name and their count. The first row of each key
+is found by writing row numbers, the last first, into a table: by the number itself where ids are dense, else under a
+random hash, round after round for the keys that met another one there. Keys are always compared, so the hash decides
+nothing but the time.
+"""
+
+import secrets
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+
+__all__ = ["first_rows", "is_long", "number", "pack", "spans", "unpack"]
+
+_SHORT = 15  # bytes of a name that fit into a key
+_LONG = 0xFF  # instead of their count: the first word is the index of a longer name
+_BLOCK = 1 << 15  # rows at a time: their temporaries stay in the cache
+_SPREAD = 4  # a table may have so many places for each row
+_TOP = np.uint64(56)
+_KEEP = np.array([(1 << 8 * count) - 1 for count in range(9)], np.uint64)  # the first bytes of a word
+
+
+def _blocks(size: int) -> Iterator[slice]:
+    return (slice(start, min(start + _BLOCK, size)) for start in range(0, size, _BLOCK))
+
+
+def spans(words: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """``(i[k + 1] where each of k strings begins and ends, uint8[bytes] from the first beginning on)``."""
+    _, offsets, data = words.buffers()
+    kind = np.int64 if pa.types.is_large_string(words.type) else np.int32
+    ends = np.frombuffer(offsets, kind)[words.offset : words.offset + len(words) + 1] if len(words) else np.zeros(1, kind)
+    return ends, np.frombuffer(data or b"", np.uint8)[ends[0] : ends[-1]]
+
+
+def pack(words: pa.Array, keys: np.ndarray) -> np.ndarray:
+    """Write the keys of k strings without nulls into ``keys`` uint64[k, 2]; returns the rows of longer ones, i[l].
+
+    The first word of their keys is for the caller to fill in.
+    """
+    ends, text = spans(words)
+    padded = np.zeros(len(text) + 16, np.uint8)  # a window may begin behind the last byte
+    padded[: len(text)] = text
+    windows = np.ndarray(len(text) + 9, "<u8", padded, strides=(1,))  # the 8 bytes that begin at each byte
+    starts, lengths = ends[:-1] - ends[0], np.diff(ends)
+    for rows in _blocks(len(words)):
+        start, length = starts[rows], lengths[rows]
+        keys[rows, 0] = windows[start] & _KEEP[np.minimum(length, 8)]
+        rest = windows[start + 8] & _KEEP[np.clip(length - 8, 0, 7)]
+        keys[rows, 1] = rest | np.minimum(length, _LONG).astype(np.uint64) << _TOP
+    long = np.flatnonzero(lengths > _SHORT)
+    keys[long] = np.array([0, _LONG << 56], np.uint64)
+    return long
+
+
+def is_long(keys: np.ndarray) -> np.ndarray:
+    """Which of ``keys`` uint64[k, 2] stand for longer strings, bool[k]."""
+    return keys[:, 1] == np.uint64(_LONG << 56)
+
+
+def unpack(keys: np.ndarray) -> pa.Array:
+    """The strings of ``keys`` uint64[k, 2]; longer ones are empty."""
+    lengths = (keys[:, 1] >> _TOP).astype(np.int64) % _LONG
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    data = np.empty(int(offsets[-1]), np.uint8)
+    places = np.arange(_SHORT)
+    for rows in _blocks(len(keys)):
+        spelt = keys[rows].astype("<u8").view(np.uint8)[:, :_SHORT]
+        data[offsets[rows.start] : offsets[rows.stop]] = spelt[places < lengths[rows, None]]
+    return pa.LargeStringArray.from_buffers(len(keys), pa.py_buffer(offsets), pa.py_buffer(data))
+
+
+def first_rows(keys: np.ndarray) -> np.ndarray:
+    """The first row that has the same key, i[N], for keys int64[N] or uint64[N, words]."""
+    rows = np.int32 if len(keys) < 2**31 else np.int64
+    if keys.ndim == 2:
+        return _hashed(keys, rows)
+    low, high = (int(keys.min()), int(keys.max())) if len(keys) else (0, 0)
+    if high - low >= _SPREAD * len(keys) + 1000:
+        return _hashed(keys.view(np.uint64)[:, None], rows)
+    table, found = np.empty(high - low + 1, rows), np.empty(len(keys), rows)
+    for some in reversed(list(_blocks(len(keys)))):
+        # Of equal places the last write stays, which is the first row.
+        table[keys[some][::-1] - low] = np.arange(some.start, some.stop, dtype=rows)[::-1]
+    for some in _blocks(len(keys)):
+        found[some] = table[keys[some] - low]
+    return found
+
+
+def _hashed(keys: np.ndarray, kind: type[np.signedinteger]) -> np.ndarray:
+    """:func:`first_rows` for any keys uint64[N, words]; the odds that a row is left over fall by the round."""
+    found = np.empty(len(keys), kind)
+    left = [np.arange(rows.start, rows.stop, dtype=kind) for rows in _blocks(len(keys))]
+    while left:
+        bits = max(10, (sum(map(len, left)) // 4).bit_length())
+        factors = [np.uint64(secrets.randbits(64) | 1) for _ in range(3)]  # nobody can prepare a file
+        table = np.empty(1 << bits, kind)
+        for rows in reversed(left):
+            table[_places(keys, rows, factors, bits)[::-1]] = rows[::-1]
+        remain = []
+        for rows in left:
+            first = table[_places(keys, rows, factors, bits)]
+            found[rows] = first
+            differ = keys.take(first, axis=0) != keys.take(rows, axis=0)
+            remain.append(rows[differ[:, 0] | differ[:, -1]])
+        rows = np.concatenate(remain)
+        left = [rows[some] for some in _blocks(len(rows))]
+    return found
+
+
+def _places(keys: np.ndarray, rows: np.ndarray, factors: list[np.uint64], bits: int) -> np.ndarray:
+    some = keys.take(rows, axis=0)
+    mixed = some[:, 0] * factors[0]
+    if some.shape[1] == 2:
+        mixed += some[:, 1] * factors[1]
+    mixed ^= mixed >> np.uint64(32)
+    mixed *= factors[-1]
+    return (mixed >> np.uint64(64 - bits)).view(np.int64)
+
+
+def number(first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``(int32[N] slots, int64[n] first row of each)`` of :func:`first_rows`, which is overwritten."""
+    appeared, count = [], 0
+    for rows in _blocks(len(first)):
+        block = first[rows]
+        new = np.flatnonzero(block == np.arange(rows.start, rows.stop, dtype=first.dtype))
+        known = block.copy()
+        block[new] = np.arange(count, count + len(new))
+        count += len(new)
+        appeared.append(rows.start + new)
+        block[:] = first[known]  # rows before this block are slots by now, new ones just became it
+    return first.astype(np.int32, copy=False), np.concatenate(appeared or [np.zeros(0, np.int64)])
