@@ -2,18 +2,19 @@
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lepton_rl.data.cleaning import RawEdges
 from lepton_rl.data.named import WEIGHT
-from lepton_rl.data.names import Ends
+from lepton_rl.data.names import Ends, Names
 from lepton_rl.data.slots import spans
 from lepton_rl.data.source import DataError, Source
-from lepton_rl.data.table import Dialect, Text, parse, rows_of
+from lepton_rl.data.table import Dialect, Text, parse, rows_of, stream, tidy
 from lepton_rl.registry import near_match
 
 __all__ = ["Columns", "read_edge_list", "read_table", "table_edges"]
@@ -108,20 +109,31 @@ def table_edges(source: Source, data: bytes, dialect: Dialect, columns: Columns)
     names = _unique(sample[0]) if header else [str(i) for i in range(1, len(sample[0]) + 1)]
     s, t, w = _roles(names, columns, source)
     text = Text(source, data, dialect, header)
-    table = parse(text, names, (names[s], names[t]))
-    if not len(table):
+    edges, found, table = _read(text, names, (names[s], names[t]))
+    if not len(edges):
         raise DataError(f"{source.path} has no edges, only a header: give at least one.")
-    batches = table.select([names[s], names[t]]).to_batches()[::-1]
-    table = table.rename_columns([WEIGHT if i == w else name for i, name in enumerate(names)])
-    table = table.drop_columns([names[s], names[t]])
-    ends, row = Ends(sum(map(len, batches))), 0
-    while batches:  # each is freed when it has been read
-        batch = batches.pop()
-        ends.add(*(_named(batch.column(i), text, row, role) for i, role in enumerate(("source", "target"))))
-        row += len(batch)
-    edges, found = ends.finish()
+    table = table.rename_columns([WEIGHT if w is not None and name == names[w] else name for name in table.column_names])
     report = [f"{text.at(-1)} read as header: source = '{names[s]}', target = '{names[t]}'"] if header else []
     return RawEdges(edges, found, text.at, table if table.num_columns else None, None, tuple(report))
+
+
+def _read(text: Text, names: Sequence[str], ends: tuple[str, str]) -> tuple[np.ndarray, Names, pa.Table]:
+    """``(edges, names of nodes, the other columns)``, in one go with little memory if that can be."""
+    try:
+        return _encoded(stream(text, names, ends), text, names, ends)
+    except pa.ArrowInvalid:
+        return _encoded(parse(text, names, ends).to_batches(), text, names, ends)
+
+
+def _encoded(
+    batches: Iterable[pa.RecordBatch], text: Text, names: Sequence[str], ends: tuple[str, str]
+) -> tuple[np.ndarray, Names, pa.Table]:
+    found, others, row = Ends(), [], 0
+    for batch in batches:
+        found.add(*(_named(batch[end], text, row, role) for end, role in zip(ends, ("source", "target"), strict=True)))
+        others.append(batch.drop_columns(list(ends)))
+        row += len(batch)
+    return *found.finish(), tidy(pa.Table.from_batches(others) if others else pa.table({}), ())
 
 
 def _named(ends: pa.Array, text: Text, row: int, role: str) -> pa.Array:

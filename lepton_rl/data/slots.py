@@ -8,6 +8,7 @@ nothing but the time.
 
 import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,7 @@ __all__ = ["first_rows", "is_long", "number", "pack", "spans", "unpack"]
 
 _SHORT = 15  # bytes of a name that fit into a key
 _LONG = 0xFF  # instead of their count: the first word is the index of a longer name
+_THREADS = 2  # more would wait for memory
 _BLOCK = 1 << 15  # rows at a time: their temporaries stay in the cache
 _SPREAD = 4  # a table may have so many places for each row
 _TOP = np.uint64(56)
@@ -81,7 +83,6 @@ def first_rows(keys: np.ndarray) -> np.ndarray:
         return _hashed(keys.view(np.uint64)[:, None], rows)
     table, found = np.empty(high - low + 1, rows), np.empty(len(keys), rows)
     for some in reversed(list(_blocks(len(keys)))):
-        # Of equal places the last write stays, which is the first row.
         table[keys[some][::-1] - low] = np.arange(some.start, some.stop, dtype=rows)[::-1]
     for some in _blocks(len(keys)):
         found[some] = table[keys[some] - low]
@@ -91,29 +92,42 @@ def first_rows(keys: np.ndarray) -> np.ndarray:
 def _hashed(keys: np.ndarray, kind: type[np.signedinteger]) -> np.ndarray:
     """:func:`first_rows` for any keys uint64[N, words]; the odds that a row is left over fall by the round."""
     found = np.empty(len(keys), kind)
-    left = [np.arange(rows.start, rows.stop, dtype=kind) for rows in _blocks(len(keys))]
-    while left:
-        bits = max(10, (sum(map(len, left)) // 4).bit_length())
-        factors = [np.uint64(secrets.randbits(64) | 1) for _ in range(3)]  # nobody can prepare a file
-        table = np.empty(1 << bits, kind)
-        for rows in reversed(left):
-            table[_places(keys, rows, factors, bits)[::-1]] = rows[::-1]
-        remain = []
-        for rows in left:
-            first = table[_places(keys, rows, factors, bits)]
-            found[rows] = first
-            differ = keys.take(first, axis=0) != keys.take(rows, axis=0)
-            remain.append(rows[differ[:, 0] | differ[:, -1]])
-        rows = np.concatenate(remain)
-        left = [rows[some] for some in _blocks(len(rows))]
+    left = _round(keys, None, found)
+    while len(left):
+        left = _round(keys, left, found)
     return found
 
 
-def _places(keys: np.ndarray, rows: np.ndarray, factors: list[np.uint64], bits: int) -> np.ndarray:
-    some = keys.take(rows, axis=0)
-    mixed = some[:, 0] * factors[0]
-    if some.shape[1] == 2:
-        mixed += some[:, 1] * factors[1]
+def _round(keys: np.ndarray, left: np.ndarray | None, found: np.ndarray) -> np.ndarray:
+    """Look for the rows ``left`` (None: all), ascending; those whose place another key took are returned."""
+    size = len(keys) if left is None else len(left)
+    bits = max(10, (size // 4).bit_length())
+    factors = [np.uint64(secrets.randbits(64) | 1) for _ in range(3)]  # drawn anew: nobody can prepare a file
+    table = np.empty(1 << bits, found.dtype)
+
+    def block(part: slice) -> tuple[np.ndarray, np.ndarray]:
+        if left is None:
+            return np.arange(part.start, part.stop, dtype=found.dtype), keys[part]
+        return left[part], keys.take(left[part], axis=0)
+
+    def look(part: slice) -> np.ndarray:
+        rows, own = block(part)
+        first = table[_places(own, factors, bits)]
+        found[rows] = first
+        differ = keys.take(first, axis=0) != own
+        return rows[differ[:, 0] | differ[:, -1]]
+
+    for part in reversed(list(_blocks(size))):
+        rows, own = block(part)
+        table[_places(own, factors, bits)[::-1]] = rows[::-1]  # of equal places the last write stays: the first row
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return np.concatenate([found[:0], *(pool.map(look, _blocks(size)) if size > _BLOCK else map(look, _blocks(size)))])
+
+
+def _places(keys: np.ndarray, factors: list[np.uint64], bits: int) -> np.ndarray:
+    mixed = keys[:, 0] * factors[0]
+    if keys.shape[1] == 2:
+        mixed += keys[:, 1] * factors[1]
     mixed ^= mixed >> np.uint64(32)
     mixed *= factors[-1]
     return (mixed >> np.uint64(64 - bits)).view(np.int64)

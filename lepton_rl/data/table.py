@@ -4,6 +4,7 @@ import csv
 import io
 import itertools
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +16,7 @@ import pyarrow.csv
 
 from lepton_rl.data.source import DataError, Source
 
-__all__ = ["Dialect", "Text", "parse", "rows_of"]
+__all__ = ["Dialect", "Text", "parse", "rows_of", "stream", "tidy"]
 
 _NULLS = ["", "NA", "N/A", "null", "NULL"]
 _BLOCK = 4 << 20
@@ -129,6 +130,43 @@ def parse(text: Text, columns: Sequence[str], words: Sequence[str]) -> pa.Table:
     Raises:
         DataError: a row with more or fewer cells, an open quote; with the line.
     """
+    try:
+        table = pyarrow.csv.read_csv(pa.BufferReader(text.data), *_options(text, columns, words))
+    except pa.ArrowInvalid as error:
+        known = text.fault(len(columns))
+        raise known or DataError(f"{text.source.path} is no table ({error}): export it again.") from None
+    if text._quoted and text.data.count(b'"') % 2:
+        raise text.fault(len(columns)) or DataError(f"{text.source.path} has an open quote: check the quotes.")
+    return tidy(table, words)
+
+
+def stream(text: Text, columns: Sequence[str], words: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """The rows of :func:`parse` some MB at a time, not tidied; the next ones are read meanwhile.
+
+    Raises:
+        pa.ArrowInvalid: parse would raise, or a column of numbers goes on with words: only parse sees all of it.
+    """
+    if text._quoted and text.data.count(b'"') % 2:
+        raise pa.ArrowInvalid("open quote")
+    reader = pyarrow.csv.open_csv(pa.BufferReader(text.data), *_options(text, columns, words))
+    with ThreadPoolExecutor(1) as background:
+        coming = background.submit(next, reader, None)
+        while (batch := coming.result()) is not None:
+            coming = background.submit(next, reader, None)
+            yield batch
+
+
+def tidy(table: pa.Table, words: Sequence[str]) -> pa.Table:
+    """The table with blanks around the strings of other columns than ``words`` cut off, empty ones as nulls."""
+    for i, name in enumerate(table.column_names):
+        if name not in words and pa.types.is_string(table.schema.types[i]):
+            trimmed = pc.utf8_trim_whitespace(table[name])
+            table = table.set_column(i, name, pc.if_else(pc.equal(trimmed, ""), None, trimmed))
+    return table
+
+
+def _options(text: Text, columns: Sequence[str], words: Sequence[str]) -> tuple[Any, Any, Any]:
+    """Reading, parsing and converting as pyarrow.csv wants to be told."""
     read = pyarrow.csv.ReadOptions(
         column_names=list(columns), skip_rows_after_names=int(text.header), block_size=_BLOCK
     )
@@ -140,15 +178,4 @@ def parse(text: Text, columns: Sequence[str], words: Sequence[str]) -> pa.Table:
         delimiter=text.dialect.delimiter, quote_char='"' if text.dialect.quotes else False,
         newlines_in_values=text._quoted,
     )  # fmt: skip
-    try:
-        table = pyarrow.csv.read_csv(pa.BufferReader(text.data), read, dialect, convert)
-    except pa.ArrowInvalid as error:
-        known = text.fault(len(columns))
-        raise known or DataError(f"{text.source.path} is no table ({error}): export it again.") from None
-    if text._quoted and text.data.count(b'"') % 2:
-        raise text.fault(len(columns)) or DataError(f"{text.source.path} has an open quote: check the quotes.")
-    for i, name in enumerate(columns):
-        if name not in words and pa.types.is_string(table.schema.types[i]):
-            trimmed = pc.utf8_trim_whitespace(table[name])
-            table = table.set_column(i, name, pc.if_else(pc.equal(trimmed, ""), None, trimmed))
-    return table
+    return read, dialect, convert
