@@ -27,6 +27,7 @@ _SOURCES = {"source", "sourceid", "src", "from", "fromid", "fromnodeid", "u", "h
 _TARGETS = {"target", "targetid", "dst", "destination", "dest", "to", "toid", "tonodeid", "v", "tail", "object", "end",
             "receiver", "followee", "node2", "id2", "node2id", "user2"}  # fmt: skip
 _LONGEST = 10_000  # bytes of a name
+_HEAD = re.compile(rb"(?:[ \t]*(?:[#%][^\r\n]*)?\r?\n)*+")
 _COMMENT = re.compile(rb"(?m)^[ \t]*[#%][^\r\n]*")
 _DICTIONARY = re.compile(rb"(?m) \{[^\r\n]*$")
 
@@ -53,15 +54,28 @@ def read_edge_list(source: Source, columns: Columns = Columns()) -> RawEdges:
     Raises:
         DataError: no edge, or a row with another number of columns than the first.
     """
-    data = _COMMENT.sub(b"", source.checked())
+    data, mark = _plain_lines(source.checked())
+    dialect = Dialect(mark, False, "whitespace; for a table give format='csv'")
+    return table_edges(source, data, dialect, columns)
+
+
+def _plain_lines(data: bytes) -> tuple[bytes, str]:
+    """``(lines, the one blank or tab between their cells)``; what is no edge becomes a blank line."""
+    head = _HEAD.match(data)
+    start = head.end() if head else 0
+    if start:  # most files have their comments here, and looking for others takes longer than parsing
+        data = b"\n" * data.count(b"\n", 0, start) + data[start:]
+    if b"#" in data or b"%" in data:
+        data = _COMMENT.sub(b"", data)
     if b" {" in data:
         data = _DICTIONARY.sub(b"", data)
-    data = data.replace(b"\t", b" ").replace(b"\r\n", b"\n")
-    while b"  " in data:
-        data = data.replace(b"  ", b" ")
-    data = data.replace(b" \n", b"\n").replace(b"\n ", b"\n").strip(b" ")
-    dialect = Dialect(" ", False, "whitespace; for a table give format='csv'")
-    return table_edges(source, data, dialect, columns)
+    if b" " in data:
+        data = data.replace(b"\t", b" ")
+    mark = b" " if b" " in data else b"\t"
+    data = data.replace(b"\r\n", b"\n")
+    while mark * 2 in data:
+        data = data.replace(mark * 2, mark)
+    return data.replace(mark + b"\n", b"\n").replace(b"\n" + mark, b"\n").strip(mark), mark.decode()
 
 
 def read_table(source: Source, columns: Columns = Columns()) -> RawEdges:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lepton_rl.data.slots import first_rows, is_long, number, pack, spans, unpack
+from lepton_rl.data.slots import is_long, pack, slots_of, spans, unpack
 
 __all__ = ["Ends", "Names"]
 
@@ -127,8 +127,7 @@ class Ends:
         if len(long):
             rows = np.flatnonzero(is_long(keys))
             keys[rows, 0] = np.asarray(long.indices)[keys[rows, 0].astype(np.int64)]
-        slots, first = number(first_rows(keys))
-        ids = keys[first]
+        slots, ids = slots_of(keys)
         if ids.ndim == 1:
             return slots.reshape(-1, 2), Names(ids)
         names = unpack(ids)

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pyarrow as pa
 
-__all__ = ["first_rows", "is_long", "number", "pack", "spans", "unpack"]
+__all__ = ["is_long", "pack", "slots_of", "spans", "unpack"]
 
 _SHORT = 15  # bytes of a name that fit into a key
 _LONG = 0xFF  # instead of their count: the first word is the index of a longer name
@@ -73,24 +73,34 @@ def unpack(keys: np.ndarray) -> pa.Array:
     return pa.LargeStringArray.from_buffers(len(keys), pa.py_buffer(offsets), pa.py_buffer(data))
 
 
-def first_rows(keys: np.ndarray) -> np.ndarray:
-    """The first row that has the same key, i[N], for keys int64[N] or uint64[N, words]."""
+def slots_of(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``(int32[N] slots, the n different keys by slot)`` of keys int64[N] or uint64[N, words]."""
+    if keys.ndim == 1 and len(keys):
+        low, high = int(keys.min()), int(keys.max())
+        if high - low < _SPREAD * len(keys) + 1000:
+            return _dense(keys, low, high - low + 1)
     rows = np.int32 if len(keys) < 2**31 else np.int64
-    if keys.ndim == 2:
-        return _hashed(keys, rows)
-    low, high = (int(keys.min()), int(keys.max())) if len(keys) else (0, 0)
-    if high - low >= _SPREAD * len(keys) + 1000:
-        return _hashed(keys.view(np.uint64)[:, None], rows)
-    table, found = np.empty(high - low + 1, rows), np.empty(len(keys), rows)
-    for some in reversed(list(_blocks(len(keys)))):
-        table[keys[some][::-1] - low] = np.arange(some.start, some.stop, dtype=rows)[::-1]
-    for some in _blocks(len(keys)):
-        found[some] = table[keys[some] - low]
-    return found
+    slots, first = _number(_hashed(keys if keys.ndim == 2 else keys.view(np.uint64)[:, None], rows))
+    return slots, keys[first]
+
+
+def _dense(keys: np.ndarray, low: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """:func:`slots_of` for numbers in low … low + size - 1."""
+    first = np.full(size, len(keys), np.int32 if len(keys) < 2**31 else np.int64)
+    for rows in reversed(list(_blocks(len(keys)))):
+        # Of equal places the last write stays, which is the first row.
+        first[keys[rows][::-1] - low] = np.arange(rows.start, rows.stop, dtype=first.dtype)[::-1]
+    found = np.flatnonzero(first < len(keys))
+    order = found[np.argsort(first[found])]
+    first[order] = np.arange(len(order))  # slots from here on
+    slots = np.empty(len(keys), np.int32)
+    for rows in _blocks(len(keys)):
+        slots[rows] = first[keys[rows] - low]
+    return slots, order + low
 
 
 def _hashed(keys: np.ndarray, kind: type[np.signedinteger]) -> np.ndarray:
-    """:func:`first_rows` for any keys uint64[N, words]; the odds that a row is left over fall by the round."""
+    """The first row that has the same key, i[N], for any keys uint64[N, words]."""
     found = np.empty(len(keys), kind)
     left = _round(keys, None, found)
     while len(left):
@@ -133,8 +143,8 @@ def _places(keys: np.ndarray, factors: list[np.uint64], bits: int) -> np.ndarray
     return (mixed >> np.uint64(64 - bits)).view(np.int64)
 
 
-def number(first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """``(int32[N] slots, int64[n] first row of each)`` of :func:`first_rows`, which is overwritten."""
+def _number(first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``(int32[N] slots, int64[n] first row of each)`` of :func:`_hashed`, which is overwritten."""
     appeared, count = [], 0
     for rows in _blocks(len(first)):
         block = first[rows]
