@@ -16,12 +16,13 @@ from lepton_rl.data.foreign import to_tables
 from lepton_rl.data.named import NamedGraph
 from lepton_rl.data.nodes import key_of
 from lepton_rl.data.source import DataError, Source, Written
-from lepton_rl.data.table import Dialect, Text, parse, rows_of
+from lepton_rl.data.table import Dialect, Text, parse, rows_of, stream, tidy
 
 __all__ = ["read_edge_list", "read_nodes", "read_table", "table_edges", "write_csv", "write_edge_list"]
 
 _DELIMITERS = {"\t": "tab", ";": "';'", "|": "'|'", ",": "','"}
 _SAMPLE = 50  # rows looked at to find the delimiter and the header
+_HEAD = re.compile(rb"(?:[ \t]*(?:[#%][^\r\n]*)?\r?\n)*+")
 _COMMENT = re.compile(rb"(?m)^[ \t]*[#%][^\r\n]*")
 _DICTIONARY = re.compile(rb"(?m) \{[^\r\n]*$")
 
@@ -34,15 +35,28 @@ def read_edge_list(source: Source, columns: Columns) -> RawEdges:
     Raises:
         DataError: no edge, or a row with another number of columns than the first.
     """
-    data = _COMMENT.sub(b"", source.checked())
+    data, mark = _plain_lines(source.checked())
+    dialect = Dialect(mark, False, "whitespace; for a table give format='csv'")
+    return table_edges(source, data, dialect, columns)
+
+
+def _plain_lines(data: bytes) -> tuple[bytes, str]:
+    """``(lines, the one blank or tab between their cells)``; what is no edge becomes a blank line."""
+    head = _HEAD.match(data)
+    start = head.end() if head else 0
+    if start:  # most files have their comments here, and looking for others takes longer than parsing
+        data = b"\n" * data.count(b"\n", 0, start) + data[start:]
+    if b"#" in data or b"%" in data:
+        data = _COMMENT.sub(b"", data)
     if b" {" in data:
         data = _DICTIONARY.sub(b"", data)
-    data = data.replace(b"\t", b" ").replace(b"\r\n", b"\n")
-    while b"  " in data:
-        data = data.replace(b"  ", b" ")
-    data = data.replace(b" \n", b"\n").replace(b"\n ", b"\n").strip(b" ")
-    dialect = Dialect(" ", False, "whitespace; for a table give format='csv'")
-    return table_edges(source, data, dialect, columns)
+    if b" " in data:
+        data = data.replace(b"\t", b" ")
+    mark = b" " if b" " in data else b"\t"
+    data = data.replace(b"\r\n", b"\n")
+    while mark * 2 in data:
+        data = data.replace(mark * 2, mark)
+    return data.replace(mark + b"\n", b"\n").replace(b"\n" + mark, b"\n").strip(mark), mark.decode()
 
 
 def read_table(source: Source, columns: Columns) -> RawEdges:
@@ -111,11 +125,21 @@ def table_edges(source: Source, data: bytes, dialect: Dialect, columns: Columns)
     found = roles(names, columns, source.path)
     s, t = names[found[0]], names[found[1]]
     text = Text(source, data, dialect, header)
-    raw = edges_of(parse(text, names, (s, t)).to_batches(), found, text.at, trim=True)
+    raw = _read(text, names, found)
     if not len(raw.edges):
         raise DataError(f"{source.path} has no edges, only a header: give at least one.")
     report = [f"{text.at(-1)} read as header: source = '{s}', target = '{t}'"] if header else []
     return raw._replace(report=tuple(report))
+
+
+def _read(text: Text, names: Sequence[str], found: tuple[int, int, int | None]) -> RawEdges:
+    """The edges of the rows, in one go with little memory if that can be."""
+    ends = (names[found[0]], names[found[1]])
+    try:
+        raw = edges_of(stream(text, names, ends), found, text.at, trim=True)
+    except pa.ArrowInvalid:
+        raw = edges_of(parse(text, names, ends).to_batches(), found, text.at, trim=True)
+    return raw if raw.edge_data is None else raw._replace(edge_data=tidy(raw.edge_data, ()))
 
 
 def _is_header(sample: Sequence[Sequence[str]], columns: Columns) -> bool:

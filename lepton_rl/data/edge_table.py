@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from lepton_rl.data.cleaning import RawEdges
 from lepton_rl.data.named import WEIGHT
 from lepton_rl.data.names import Ends
+from lepton_rl.data.slots import spans
 from lepton_rl.data.source import DataError
 from lepton_rl.registry import near_match
 
@@ -84,12 +85,15 @@ def names_of(
         raise DataError(f"{where(row)}: {role} names of type {column.type}: give text or whole numbers.")
     hole = pc.index(pc.is_null(column), True).as_py() if column.null_count else -1
     if texts:
-        column = pc.utf8_trim_whitespace(column) if trim else column
-        longest = pc.max(pc.binary_length(column)).as_py() or 0
-        if longest > _LONGEST:
-            at = where(row + pc.index(pc.binary_length(column), longest).as_py())
+        text = spans(column)[1]
+        if trim and ((text <= ord(" ")) | (text > ord("~"))).any():
+            column = pc.utf8_trim_whitespace(column)
+        lengths = pc.binary_length(column)
+        shortest, longest = pc.min_max(lengths).as_py().values()
+        if longest is not None and longest > _LONGEST:
+            at = where(row + pc.index(lengths, longest).as_py())
             raise DataError(f"{at}: a {role} name of {longest:,} bytes: check the quotes and the delimiter.")
-        hole = pc.index(column, "").as_py() if hole < 0 else hole
+        hole = pc.index(lengths, 0).as_py() if hole < 0 and shortest == 0 else hole
     if hole >= 0:
         raise DataError(f"{where(row + hole)}: empty {role} name: fill it or drop the row.")
     return column
