@@ -54,6 +54,9 @@ def read_gml(source: Source, columns: Columns) -> RawEdges:
                 raise DataError(f"{source.at(item.line)}: node {name} again: keep one of them.")
             nodes[name] = record
     edges = [(_record(item, source, report), item) for item in inside if item.key == "edge"]
+    if any(item.key == "multigraph" and item.value == 1 for item in inside):
+        for record, _ in edges:
+            record.pop("key", None)  # it tells parallel edges apart, it says nothing of them
     ends = [[_named(record, end, item, source) for record, item in edges] for end in ("source", "target")]
     for (_, item), *pair in zip(edges, *ends, strict=True):
         for end in pair:
