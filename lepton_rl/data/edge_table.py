@@ -15,11 +15,15 @@ from lepton_rl.registry import near_match
 
 __all__ = ["SOURCES", "TARGETS", "Columns", "edges_of", "names_of", "plain", "roles", "unique", "weighted"]
 
-# Column names in lower case without "_" and blanks.
-SOURCES = {"source", "sourceid", "src", "from", "fromid", "fromnodeid", "u", "head", "subject", "start", "sender",
-           "follower", "node1", "id1", "node1id", "user1"}  # fmt: skip
-TARGETS = {"target", "targetid", "dst", "destination", "dest", "to", "toid", "tonodeid", "v", "tail", "object", "end",
-           "receiver", "followee", "node2", "id2", "node2id", "user2"}  # fmt: skip
+# Usual names of the columns of sources and targets, lower case without "_" and blanks; the first pair that is there
+# counts, for edges may have a start and an end too.
+_PAIRS = [pair.split() for pair in (
+    "source target", "sourceid targetid", "source destination", "source dest", "src dst", "src dest", "from to",
+    "fromid toid", "fromnodeid tonodeid", "u v", "head tail", "subject object", "sender receiver", "follower followee",
+    "node1 node2", "id1 id2", "node1id node2id", "user1 user2", "start end",
+)]  # fmt: skip
+SOURCES = {source for source, _ in _PAIRS}
+TARGETS = {target for _, target in _PAIRS}
 _LONGEST = 10_000  # bytes of a name
 
 
@@ -133,20 +137,26 @@ def roles(names: Sequence[str], columns: Columns, origin: object) -> tuple[int, 
         raise DataError(f"{origin} has no column '{given}' for the {role}.{near_match(given, names)} "
                         f"Columns: {', '.join(names)}.")  # fmt: skip
 
-    def usual(known: set[str]) -> int | None:
-        return next((i for i, name in enumerate(names) if plain(name) in known), None)
-
     if len(names) < 2:
         raise DataError(f"{origin} has one column only: give one of sources and one of targets.")
-    s, t = usual(SOURCES), usual(TARGETS)
-    if s is None or t is None:
-        s, t = 0, 1
+    s, t = _ends([plain(name) for name in names])
     s = s if columns.source is None else position(columns.source, "source")
     t = t if columns.target is None else position(columns.target, "target")
     if s == t:
         raise DataError(f"{origin}: source and target are both column '{names[s]}': name two columns.")
-    weight = usual({WEIGHT}) if columns.weight is None else position(columns.weight, "weight")
-    return s, t, weight
+    if columns.weight is not None:
+        return s, t, position(columns.weight, "weight")
+    return s, t, next((i for i, name in enumerate(names) if plain(name) == WEIGHT), None)
+
+
+def _ends(names: list[str]) -> tuple[int, int]:
+    """Positions of source and target by their usual names, in pairs or not; else the first two."""
+    for source, target in _PAIRS:
+        if source in names and target in names:
+            return names.index(source), names.index(target)
+    s = next((i for i, name in enumerate(names) if name in SOURCES), None)
+    t = next((i for i, name in enumerate(names) if name in TARGETS), None)
+    return (0, 1) if s is None or t is None else (s, t)
 
 
 def unique(cells: Sequence[str]) -> list[str]:

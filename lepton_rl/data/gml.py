@@ -16,9 +16,9 @@ from lepton_rl.data.source import DataError, Source, Written
 __all__ = ["read_gml", "write_gml"]
 
 _TOKEN = re.compile(
-    r'(?P<space>\s+|#[^\n]*)|(?P<key>[A-Za-z_]\w*)|(?P<text>"[^"]*")|(?P<open>\[)|(?P<close>\])'
-    r"|(?P<real>[+-]?(?:(?:\d+\.\d*|\.\d+)(?:[Ee][+-]?\d+)?|\d+[Ee][+-]?\d+|INF\b|NAN\b))|(?P<whole>[+-]?\d+)",
-    re.ASCII,
+    r'(?:\s+|#[^\n]*)*+(?:(?P<key>[A-Za-z_]\w*)|(?P<text>"[^"]*")|(?P<open>\[)|(?P<close>\])'
+    r"|(?P<real>[+-]?(?:(?:\d+\.\d*|\.\d+)(?:[Ee][+-]?\d+)?|\d+[Ee][+-]?\d+|INF\b|NAN\b))|(?P<whole>[+-]?\d+)|(?P<bad>.))",
+    re.ASCII | re.DOTALL,
 )
 _ENTITY = re.compile(r"&(?:#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6})|(\w+));", re.ASCII)
 _LIST_MARK = "_networkx_list_start"  # networkx writes it into lists of one
@@ -29,7 +29,18 @@ class _Item(NamedTuple):
 
     key: str
     value: Any
-    line: int
+    place: int
+
+
+class _Text(NamedTuple):
+    """The text of a file; places in it are counted in characters."""
+
+    source: Source
+    text: str
+
+    def at(self, place: int) -> str:
+        """``file:line`` of a place."""
+        return self.source.at(self.text.count("\n", 0, place) + 1)
 
 
 def read_gml(source: Source, columns: Columns) -> RawEdges:
@@ -40,7 +51,8 @@ def read_gml(source: Source, columns: Columns) -> RawEdges:
     Raises:
         DataError: malformed GML (with line), no graph, a node declared twice or not at all.
     """
-    graphs = [item for item in _items(source) if item.key == "graph" and isinstance(item.value, list)]
+    text = _Text(source, source.checked().decode())
+    graphs = [item for item in _items(text) if item.key == "graph" and isinstance(item.value, list)]
     if len(graphs) != 1:
         raise DataError(f"{source.path} holds {len(graphs)} graphs: give one 'graph [ … ]'.")
     inside: list[_Item] = graphs[0].value
@@ -48,20 +60,23 @@ def read_gml(source: Source, columns: Columns) -> RawEdges:
     nodes: dict[str, dict[str, Any]] = {}
     for item in inside:
         if item.key == "node":
-            record = _record(item, source, report)
-            name = _named(record, "id", item, source)
+            record = _record(item, text, report)
+            name = _named(record, "id", item, text)
             if name in nodes:
-                raise DataError(f"{source.at(item.line)}: node {name} again: keep one of them.")
+                raise DataError(f"{text.at(item.place)}: node {name} again: keep one of them.")
             nodes[name] = record
-    edges = [(_record(item, source, report), item) for item in inside if item.key == "edge"]
-    ends = [[_named(record, end, item, source) for record, item in edges] for end in ("source", "target")]
+    edges = [(_record(item, text, report), item) for item in inside if item.key == "edge"]
+    if any(item.key == "multigraph" and item.value == 1 for item in inside):
+        for record, _ in edges:
+            record.pop("key", None)  # it tells parallel edges apart, it says nothing of them
+    ends = [[_named(record, end, item, text) for record, item in edges] for end in ("source", "target")]
     for (_, item), *pair in zip(edges, *ends, strict=True):
         for end in pair:
             if end not in nodes:
-                raise DataError(f"{source.at(item.line)}: edge to {end}, which no node declares: add the node.")
+                raise DataError(f"{text.at(item.place)}: edge to {end}, which no node declares: add the node.")
     labels = _labels(nodes, report)
     return raw_edges(
-        [labels[end] for end in ends[0]], [labels[end] for end in ends[1]], lambda i: source.at(edges[i][1].line),
+        [labels[end] for end in ends[0]], [labels[end] for end in ends[1]], lambda i: text.at(edges[i][1].place),
         nodes=list(labels.values()), edge_records=[record for record, _ in edges], node_records=list(nodes.values()),
         report=list(report), directed=any(item.key == "directed" and item.value == 1 for item in inside),
         weight=columns.weight,
@@ -80,18 +95,18 @@ def _labels(nodes: dict[str, dict[str, Any]], report: dict[str, None]) -> dict[s
     return {name: name for name in nodes}
 
 
-def _named(record: dict[str, Any], key: str, item: _Item, source: Source) -> str:
+def _named(record: dict[str, Any], key: str, item: _Item, text: _Text) -> str:
     """Take an id out of a record."""
     value = record.pop(key, None)
     if not isinstance(value, str | int):
-        raise DataError(f"{source.at(item.line)}: {item.key} without a '{key}' that is a number: give it one.")
+        raise DataError(f"{text.at(item.place)}: {item.key} without a '{key}' that is a number: give it one.")
     return str(value)
 
 
-def _record(item: _Item, source: Source, report: dict[str, None]) -> dict[str, Any]:
+def _record(item: _Item, text: _Text, report: dict[str, None]) -> dict[str, Any]:
     """The attributes of a node or edge."""
     if not isinstance(item.value, list):
-        raise DataError(f"{source.at(item.line)}: '{item.key}' is no list: write {item.key} [ … ].")
+        raise DataError(f"{text.at(item.place)}: '{item.key}' is no list: write {item.key} [ … ].")
     values: dict[str, list[Any]] = {}
     for key, value, _ in item.value:
         if isinstance(value, list):
@@ -104,50 +119,45 @@ def _record(item: _Item, source: Source, report: dict[str, None]) -> dict[str, A
     }
 
 
-def _items(source: Source) -> list[_Item]:
+def _items(text: _Text) -> list[_Item]:
     """All keys and values, nested as written."""
     levels: list[list[_Item]] = [[]]
-    tokens = _tokens(source)
-    for kind, text, line in tokens:
+    tokens = _tokens(text)
+    for kind, key, place in tokens:
         if kind == "close" and len(levels) > 1:
             levels.pop()
             continue
         if kind != "key":
-            raise DataError(f"{source.at(line)}: {text[:40]} where a key should stand: check the brackets and quotes.")
-        what, value, at = next(tokens, ("end", "the end of the file", line))
+            raise DataError(f"{text.at(place)}: {key[:40]} where a key should stand: check the brackets and quotes.")
+        what, value, at = next(tokens, ("end", "the end of the file", place))
         if what == "open":
             levels.append([])
-            levels[-2].append(_Item(text, levels[-1], line))
+            levels[-2].append(_Item(key, levels[-1], place))
         elif what in ("text", "whole", "real") or value in ("INF", "NAN"):
-            levels[-1].append(_Item(text, _value(what, value, source, at), at))
+            levels[-1].append(_Item(key, _value(what, value, text, at), at))
         else:
-            raise DataError(f"{source.at(at)}: {value[:40]} where the value of '{text}' should stand: give one.")
+            raise DataError(f"{text.at(at)}: {value[:40]} where the value of '{key}' should stand: give one.")
     if len(levels) > 1:
-        raise DataError(f"{source.at(levels[-2][-1].line)}: '{levels[-2][-1].key} [' is not closed: add ']'.")
+        raise DataError(f"{text.at(levels[-2][-1].place)}: '{levels[-2][-1].key} [' is not closed: add ']'.")
     return levels[0]
 
 
-def _tokens(source: Source) -> Iterator[tuple[str, str, int]]:
-    """``(kind, text, line)`` of what is no blank."""
-    text = source.checked().decode()
-    at, line = 0, 1
-    while at < len(text):
-        found = _TOKEN.match(text, at)
-        if found is None or found.lastgroup is None:
-            raise DataError(f"{source.at(line)}: cannot read {text[at : at + 20]!r}: check the quotes.")
-        if found.lastgroup != "space":
-            yield found.lastgroup, found.group(), line
-        at = found.end()
-        line += found.group().count("\n")
+def _tokens(text: _Text) -> Iterator[tuple[str, str, int]]:
+    """``(kind, text, place)`` of what is neither blank nor comment."""
+    for found in _TOKEN.finditer(text.text):
+        kind = found.lastgroup or "bad"
+        if kind == "bad":
+            raise DataError(f"{text.at(found.start(kind))}: cannot read {found[kind]!r}: check the quotes.")
+        yield kind, found[kind], found.start(kind)
 
 
-def _value(kind: str, text: str, source: Source, line: int) -> Any:
+def _value(kind: str, value: str, text: _Text, place: int) -> Any:
     if kind == "text":
-        return _ENTITY.sub(_character, text[1:-1])
+        return _ENTITY.sub(_character, value[1:-1]) if "&" in value else value[1:-1]
     try:
-        return int(text) if kind == "whole" else float(text)
+        return int(value) if kind == "whole" else float(value)
     except ValueError:  # more digits than Python turns into a number
-        raise DataError(f"{source.at(line)}: a number of {len(text):,} digits: shorten it.") from None
+        raise DataError(f"{text.at(place)}: a number of {len(value):,} digits: shorten it.") from None
 
 
 def _character(entity: re.Match[str]) -> str:

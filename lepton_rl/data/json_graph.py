@@ -133,4 +133,4 @@ def write_json(graph: NamedGraph, suffix: str) -> Written:
     if suffix in (".jsonl", ".ndjson"):
         raise DataError("JSON lines keep edges only; end the name in .json")
     document = nx.node_link_data(graph.to_networkx(), edges="edges")
-    return Written(json.dumps(document, ensure_ascii=False, indent=0).encode())
+    return Written(json.dumps(document, ensure_ascii=False).encode())

@@ -65,7 +65,7 @@ def _banner(data: bytes, source: Source) -> tuple[str, bool]:
     if words[:1] != ["%%matrixmarket"] or len(words) != 5:
         raise DataError(f"{source.at(1)}: no Matrix Market banner: begin with "
                         "'%%MatrixMarket matrix coordinate real symmetric'.")  # fmt: skip
-    for word, allowed in zip(words[1:], (["matrix"], ["coordinate"], _COLUMNS, _DIRECTED), strict=True):
+    for word, allowed in zip(words[1:], (["matrix"], ["coordinate"], list(_COLUMNS), list(_DIRECTED)), strict=True):
         if word not in allowed:
             raise DataError(f"{source.at(1)}: '{word}' matrices are not read.{near_match(word, allowed)} "
                             f"Allowed: {', '.join(allowed)}.")  # fmt: skip

@@ -22,23 +22,24 @@ class Format(NamedTuple):
 
     A reader is ``(Source, Columns) -> RawEdges``; formats that say themselves what is what leave all columns but the
     weight aside. A writer is ``(NamedGraph, suffix) -> Written``. ``nodes``, where nodes have a table of their own, is
-    ``(Source, Columns) -> (table, row -> where it stands)``.
+    ``(Source, Columns) -> (table, row -> where it stands)``. ``directed``: whether it says if edges go one way.
     """
 
     suffixes: tuple[str, ...]
     reader: str
     writer: str
     nodes: str = ""
+    directed: bool = True
 
 
 FORMATS = {
     "edgelist": Format(
         (".txt", ".edges", ".edgelist"), "lepton_rl.data.delimited:read_edge_list",
-        "lepton_rl.data.delimited:write_edge_list",
+        "lepton_rl.data.delimited:write_edge_list", directed=False,
     ),
     "csv": Format(
         (".csv", ".tsv"), "lepton_rl.data.delimited:read_table", "lepton_rl.data.delimited:write_csv",
-        "lepton_rl.data.delimited:read_nodes",
+        "lepton_rl.data.delimited:read_nodes", directed=False,
     ),
     "json": Format(
         (".json", ".jsonl", ".ndjson"), "lepton_rl.data.json_graph:read_json", "lepton_rl.data.json_graph:write_json"

@@ -64,7 +64,7 @@ def _lost(graph: NamedGraph, kind: str, written: Written) -> str | None:
     file = Path(f"what would be written{FORMATS[kind].suffixes[0]}")
     nodes = None if written.nodes is None else Source(node_table(file), written.nodes)
     raw = parsed(Source(file, written.graph), kind, Columns(), nodes)
-    if raw.directed != graph.directed and kind not in ("csv", "edgelist"):
+    if FORMATS[kind].directed and raw.directed != graph.directed:
         return "its direction"
     return difference(graph, clean(graph.name, raw, Cleaning(graph.directed, negative_weights="keep")))
 

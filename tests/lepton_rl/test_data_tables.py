@@ -124,6 +124,22 @@ def test_another_column_may_hold_the_weights(tmp_path):
         read_graph(tmp_path / "g.graphml", columns=Columns(weight="strength"))
 
 
+@pytest.mark.parametrize(("name", "content"), [
+    ("g.csv", "start,end,source,target\n1990,1995,a,b\n1991,1992,b,c\n"),
+    ("g.csv", "end,start,origin,To,From\n1995,1990,x,b,a\n1992,1991,x,c,b\n"),
+    ("g.json", '{"links": [{"start": 1990, "end": 1995, "source": "a", "target": "b"}, '
+               '{"start": 1991, "end": 1992, "source": "b", "target": "c"}]}'),
+])  # fmt: skip
+def test_edges_may_have_a_start_and_an_end(tmp_path, name, content):
+    graph = read_graph(write(tmp_path / name, content))
+    assert (graph.names, graph.edges.tolist()) == (tuple("abc"), [[0, 1], [1, 2]])
+    times = graph.edge_data.select(["start", "end"])
+    assert times.to_pydict() == {"start": [1990, 1991], "end": [1995, 1992]}
+    assert read_graph(write(tmp_path / "e.csv", "end,start\nb,a\nc,b\n"), cleaning=Cleaning(directed=True)).names == (
+        "a", "b", "c",
+    )  # fmt: skip
+
+
 def test_data_frames_both_ways():
     pandas = pytest.importorskip("pandas")
     edges = pandas.DataFrame({"weight": [1.5, 2.0], "src": ["a", "b"], "dst": ["b", "c"]}, index=[7, 3])
