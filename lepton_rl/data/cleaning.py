@@ -176,7 +176,7 @@ class _State:
         if how == "max":
             np.maximum.at(weight, first[codes], weight[rows])
             return weight
-        total = np.bincount(codes, weight[rows])
+        total: np.ndarray = np.bincount(codes, weight[rows])
         if how == "mean":
             total, weight = total / np.bincount(codes), weight.astype(np.float64)
         weight[first] = total

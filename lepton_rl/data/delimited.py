@@ -26,10 +26,12 @@ _SOURCES = {"source", "sourceid", "src", "from", "fromid", "fromnodeid", "u", "h
             "follower", "node1", "id1", "node1id", "user1"}  # fmt: skip
 _TARGETS = {"target", "targetid", "dst", "destination", "dest", "to", "toid", "tonodeid", "v", "tail", "object", "end",
             "receiver", "followee", "node2", "id2", "node2id", "user2"}  # fmt: skip
+_FIELD = 100_000  # characters of a line that are looked at; the csv module takes fields little longer
 _LONGEST = 10_000  # bytes of a name
+_WIDEST = 10_000  # columns; more are a matrix
 _HEAD = re.compile(rb"(?:[ \t]*(?:[#%][^\r\n]*)?\r?\n)*+")
 _COMMENT = re.compile(rb"(?m)^[ \t]*[#%][^\r\n]*")
-_DICTIONARY = re.compile(rb"(?m) \{[^\r\n]*$")
+_DICTIONARY = re.compile(rb" \{[^\r\n]*")
 
 
 @dataclass(frozen=True)
@@ -99,11 +101,9 @@ def _sniff(data: bytes, source: Source) -> str:
 
     The comma comes last: it is the one that names and decimals hold most often.
     """
-    sample = [line for line in data[: 1 << 20].decode("utf-8", "replace").splitlines()[:_SAMPLE] if line.strip()]
-    try:
-        counts = {d: [len(row) for row in csv.reader(sample, delimiter=d) if row] for d in _DELIMITERS}
-    except csv.Error as error:
-        raise DataError(f"{source.path}: {error} in the first {_SAMPLE} lines: check the quotes.") from None
+    lines = [line for line in data[: 1 << 20].decode("utf-8", "replace").splitlines()[:_SAMPLE] if line.strip()]
+    sample = [line[:_FIELD] for line in lines]
+    counts = {d: [len(row) for row in csv.reader(sample, delimiter=d) if row] for d in _DELIMITERS}
     widest = max(_DELIMITERS, key=lambda d: counts[d][:1])
     if max(counts[widest], default=2) < 2:
         allowed = ", ".join(_DELIMITERS.values())
@@ -119,6 +119,11 @@ def table_edges(source: Source, data: bytes, dialect: Dialect, columns: Columns)
         raise DataError(f"{source.path} has no rows: give at least one edge.")
     if len(sample[0]) < 2:
         raise Text(source, data, dialect).fault(2) or DataError(f"{source.at(1)}: one column only.")
+    if len(sample[0]) > _WIDEST:
+        raise DataError(
+            f"{source.at(1)}: {len(sample[0]):,} columns (separated by {dialect.said}): give one edge a row, and a "
+            "matrix as Matrix Market (.mtx)."
+        )
     header = _is_header(sample, columns)
     names = _unique(sample[0]) if header else [str(i) for i in range(1, len(sample[0]) + 1)]
     s, t, w = _roles(names, columns, source)
@@ -126,7 +131,8 @@ def table_edges(source: Source, data: bytes, dialect: Dialect, columns: Columns)
     edges, found, table = _read(text, names, (names[s], names[t]))
     if not len(edges):
         raise DataError(f"{source.path} has no edges, only a header: give at least one.")
-    table = table.rename_columns([WEIGHT if w is not None and name == names[w] else name for name in table.column_names])
+    if w is not None and names[w] in table.column_names:
+        table = table.rename_columns({names[w]: WEIGHT} if names[w] != WEIGHT else {})
     report = [f"{text.at(-1)} read as header: source = '{names[s]}', target = '{names[t]}'"] if header else []
     return RawEdges(edges, found, text.at, table if table.num_columns else None, None, tuple(report))
 
