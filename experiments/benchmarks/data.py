@@ -1,4 +1,4 @@
-"""``python -m experiments.benchmarks data``: reading files, each in a process of its own, beside networkx and pandas."""
+"""``python -m experiments.benchmarks data``: reading files, one process a reading, beside networkx and pandas."""
 
 import json
 import resource
