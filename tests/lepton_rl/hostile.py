@@ -12,7 +12,7 @@ from lepton_rl.data import DataError, read_graph
 EDGES = [("1", "2"), ("2", "3"), ("3", "4"), ("1", "4")]
 BINARY = {"parquet"}
 CURES = re.compile(
-    r"\b(give|save|copy|check|export|rename|unpack|remove|fill|quote|separate|mend|write|name|say|keep|put|choose|take|add|close|"
+    r"\b(begin|give|save|copy|check|export|rename|unpack|remove|fill|quote|separate|mend|write|name|say|keep|put|choose|take|add|close|"
     r"declare|state|use|drop|spell)\b", re.IGNORECASE
 )  # fmt: skip
 

@@ -155,6 +155,8 @@ TABLES = [
     ("source,target,weight\na,b,1\nb,c,nan\n", "t.csv:3.*missing weight"),
     ("source,target,weight\na,b,1\nb,c,\n", "t.csv:3.*missing weight"),
     ("source,target,weight\na,b,1\nb,c,abc\n", "t.csv:3.*'abc' is no number"),
+    ("source,target,weight\na,b,1\nb,c," + "x" * 5000 + "\n", "t.csv:3.*xx…' is no number"),
+    ("source,target,weight\na,b,1\n" + "b" * 5000 + ",c,\n", "t.csv:3.*bb….*missing weight"),
     ("source,target,weight\na,b,1\nb,c,-1\n", "t.csv:3.*negative weight"),
     ("source,target,weight\na,b,99999999999999999999\n", {"ab"}),
     ("a,b\n" + "c" * 9_999 + ",d\n", {"ab", "c" * 9_999 + " d"}),
