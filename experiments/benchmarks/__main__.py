@@ -20,13 +20,13 @@ __all__ = ["main"]
 
 COMMANDS = {"data": Data, "envs": Envs, "generators": Generators, "training": Training}
 SHOWN = {
+    "format": "format", "edges": "edges", "seconds": "s", "cpu_seconds": "CPU s", "peak_mb": "peak MB",
+    "compared_edges": "edges", "compared_seconds": "s", "networkx_seconds": "networkx s", "pandas_seconds": "pandas s",
     "work": "work", "family": "family", "n": "n", "batch": "batch", "reward": "reward", "edits_per_second": "edits/s",
     "kernel_ratio": "÷ kernel", "graphs_per_second": "graphs/s", "pooled_graphs_per_second": "in a pool/s",
     "networkx_graphs_per_second": "networkx graphs/s", "times_networkx": "× networkx",
     "iterations_per_second": "iterations/s", "env_steps_per_second": "env steps/s", "times_rnet_dqn": "× RNet-DQN",
-    "compile_seconds": "compile s", "format": "format", "edges": "edges", "seconds": "s", "cpu_seconds": "CPU s",
-    "peak_mb": "peak MB", "compared_edges": "edges", "compared_seconds": "s", "networkx_seconds": "networkx s",
-    "pandas_seconds": "pandas s",
+    "compile_seconds": "compile s",
 }  # fmt: skip
 
 

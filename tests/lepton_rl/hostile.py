@@ -13,7 +13,7 @@ EDGES = [("1", "2"), ("2", "3"), ("3", "4"), ("1", "4")]
 BINARY = {"parquet"}
 CURES = re.compile(
     r"\b(begin|give|save|copy|check|export|rename|unpack|remove|fill|quote|separate|mend|write|name|say|keep|put|choose|take|add|close|"
-    r"declare|state|use|drop|spell)\b", re.IGNORECASE
+    r"declare|state|use|drop|spell|allowed|known)\b", re.IGNORECASE
 )  # fmt: skip
 
 
@@ -47,15 +47,15 @@ SAMPLES = {
 }
 
 
-def read(path, format=None):
-    """The edges as a set in names, or the message of the one error there may be."""
+def read(path, format=None, cure=True):
+    """The edges as a set in names, or the message of the one error there may be, which holds a word of a cure."""
     try:
         graph = read_graph(path, format)
     except DataError as error:
         text = str(error)
         assert "\n" not in text and len(text) < 2000, text
         assert path.name in text or path.name.split(".")[0] in text, text
-        assert CURES.search(text), f"no cure: {text}"
+        assert not cure or CURES.search(text), f"no cure: {text}"
         return text
     assert graph.num_nodes >= 2 and len(graph.edges)
     return {frozenset((graph.names[u], graph.names[v])) for u, v in graph.edges}

@@ -58,6 +58,6 @@ def test_fuzz(tmp_path, name):
                 data = _edit(data, edit)
         data = gzip.compress(data) if packing != "plain" else data
         path.write_bytes(_edit(data, last) if packing == "packed, then edited" else data)
-        read(path)
+        read(path, cure=False)  # the list of words is for the files made by hand
 
     files()
