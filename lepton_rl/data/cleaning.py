@@ -96,7 +96,7 @@ class _State:
         self.lines: list[str] = []
 
     def example(self, row: int) -> str:
-        source, target = (self.raw.names[slot] for slot in self.raw.edges[row].tolist())
+        source, target = (_short(self.raw.names[slot]) for slot in self.raw.edges[row].tolist())
         return f"{self.raw.where(row)} ({source} – {target})"
 
     def found(self, rows: np.ndarray, what: str, done: str) -> None:
@@ -141,7 +141,7 @@ class _State:
             try:
                 float(value)
             except (TypeError, ValueError):
-                return f"{self.example(row)}: the weight '{value}' is no number"
+                return f"{self.example(row)}: the weight '{_short(str(value))}' is no number"
         return f"{self.example(0)}: weights are of type {column.type}"
 
     def merged(self) -> np.ndarray | None:
@@ -181,11 +181,15 @@ class _State:
         if how == "max":
             np.maximum.at(weight, first[codes], weight[rows])
             return weight
-        total = np.bincount(codes, weight[rows])
+        total: np.ndarray = np.bincount(codes, weight[rows])
         if how == "mean":
             total, weight = total / np.bincount(codes), weight.astype(np.float64)
         weight[first] = total
         return weight
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:80]}…"
 
 
 def _repeated(keys: np.ndarray) -> np.ndarray:

@@ -22,9 +22,11 @@ __all__ = ["read_edge_list", "read_nodes", "read_table", "table_edges", "write_c
 
 _DELIMITERS = {"\t": "tab", ";": "';'", "|": "'|'", ",": "','"}
 _SAMPLE = 50  # rows looked at to find the delimiter and the header
+_FIELD = 100_000  # characters of a line that are looked at; the csv module takes fields little longer
+_WIDEST = 10_000  # columns; more are a matrix
 _HEAD = re.compile(rb"(?:[ \t]*(?:[#%][^\r\n]*)?\r?\n)*+")
 _COMMENT = re.compile(rb"(?m)^[ \t]*[#%][^\r\n]*")
-_DICTIONARY = re.compile(rb"(?m) \{[^\r\n]*$")
+_DICTIONARY = re.compile(rb" \{[^\r\n]*")
 
 
 def read_edge_list(source: Source, columns: Columns) -> RawEdges:
@@ -100,11 +102,9 @@ def _sniff(data: bytes, source: Source, least: int) -> str:
 
     The comma comes last: it is the one that names and decimals hold most often.
     """
-    sample = [line for line in data[: 1 << 20].decode("utf-8", "replace").splitlines()[:_SAMPLE] if line.strip()]
-    try:
-        counts = {d: [len(row) for row in csv.reader(sample, delimiter=d) if row] for d in _DELIMITERS}
-    except csv.Error as error:
-        raise DataError(f"{source.path}: {error} in the first {_SAMPLE} lines: check the quotes.") from None
+    lines = [line for line in data[: 1 << 20].decode("utf-8", "replace").splitlines()[:_SAMPLE] if line.strip()]
+    sample = [line[:_FIELD] for line in lines]
+    counts = {d: [len(row) for row in csv.reader(sample, delimiter=d) if row] for d in _DELIMITERS}
     widest = max(_DELIMITERS, key=lambda d: counts[d][:1])
     if max(counts[widest], default=least) < least:
         allowed = ", ".join(_DELIMITERS.values())
@@ -120,6 +120,11 @@ def table_edges(source: Source, data: bytes, dialect: Dialect, columns: Columns)
         raise DataError(f"{source.path} has no rows: give at least one edge.")
     if len(sample[0]) < 2:
         raise Text(source, data, dialect).fault(2) or DataError(f"{source.at(1)}: one column only.")
+    if len(sample[0]) > _WIDEST:
+        raise DataError(
+            f"{source.at(1)}: {len(sample[0]):,} columns (separated by {dialect.said}): give one edge a row, and a "
+            "matrix as Matrix Market (.mtx)."
+        )
     header = _is_header(sample, columns)
     names = unique(sample[0]) if header else [str(i) for i in range(1, len(sample[0]) + 1)]
     found = roles(names, columns, source.path)

@@ -84,7 +84,7 @@ class Ends:
 
     def __init__(self, edges: int = 0) -> None:
         self._size = 0  # ends so far, source and target of an edge in turns
-        self._keys: np.ndarray = np.empty(2 * edges, np.int64)  # numbers; keys of words, uint64[·, 2], once there is one
+        self._keys: np.ndarray = np.empty(2 * edges, np.int64)  # numbers; uint64[·, 2] once there is a word
         self._long: list[pa.Array] = []  # words that are longer than a key holds
 
     def add(self, sources: pa.Array, targets: pa.Array) -> None:

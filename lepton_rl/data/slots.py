@@ -1,8 +1,8 @@
 """Ids as slots in the order of first appearance, by tables that numpy writes and reads in one go.
 
-An id is a key of one or two 64-bit words: a number, or up to 15 bytes of a name and their count. The first row of each key
-is found by writing row numbers, the last first, into a table: by the number itself where ids are dense, else under a
-random hash, round after round for the keys that met another one there. Keys are always compared, so the hash decides
+An id is a key of one or two 64-bit words: a number, or up to 15 bytes of a name and their count. The first row of each
+key is found by writing row numbers, the last first, into a table: by the number itself where ids are dense, else under
+a random hash, round after round for the keys that met another one there. Keys are always compared, so the hash decides
 nothing but the time.
 """
 
@@ -32,7 +32,9 @@ def spans(words: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     """``(i[k + 1] where each of k strings begins and ends, uint8[bytes] from the first beginning on)``."""
     _, offsets, data = words.buffers()
     kind = np.int64 if pa.types.is_large_string(words.type) else np.int32
-    ends = np.frombuffer(offsets, kind)[words.offset : words.offset + len(words) + 1] if len(words) else np.zeros(1, kind)
+    if not len(words):
+        return np.zeros(1, kind), np.zeros(0, np.uint8)
+    ends = np.frombuffer(offsets, kind)[words.offset : words.offset + len(words) + 1]
     return ends, np.frombuffer(data or b"", np.uint8)[ends[0] : ends[-1]]
 
 
@@ -86,7 +88,7 @@ def slots_of(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _dense(keys: np.ndarray, low: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     """:func:`slots_of` for numbers in low … low + size - 1."""
-    first = np.full(size, len(keys), np.int32 if len(keys) < 2**31 else np.int64)
+    first: np.ndarray = np.full(size, len(keys), np.int32 if len(keys) < 2**31 else np.int64)
     for rows in reversed(list(_blocks(len(keys)))):
         # Of equal places the last write stays, which is the first row.
         first[keys[rows][::-1] - low] = np.arange(rows.start, rows.stop, dtype=first.dtype)[::-1]
@@ -131,7 +133,7 @@ def _round(keys: np.ndarray, left: np.ndarray | None, found: np.ndarray) -> np.n
         rows, own = block(part)
         table[_places(own, factors, bits)[::-1]] = rows[::-1]  # of equal places the last write stays: the first row
     with ThreadPoolExecutor(_THREADS) as pool:
-        return np.concatenate([found[:0], *(pool.map(look, _blocks(size)) if size > _BLOCK else map(look, _blocks(size)))])
+        return np.concatenate([found[:0], *pool.map(look, _blocks(size))])
 
 
 def _places(keys: np.ndarray, factors: list[np.uint64], bits: int) -> np.ndarray:
