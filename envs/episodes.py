@@ -19,6 +19,7 @@ from envs import get_environment
 from envs.base import GraphEnv, Observation, reset_batch, step_batch
 from envs.pools import make_pool
 from envs.rendering import Frame, render_ansi, render_rgb
+from lepton_rl.data.cleaning import Cleaning
 from lepton_rl.data.generators import generate
 from lepton_rl.data.readers import read_graph
 from lepton_rl.graph import BitGraph, adjacency, from_networkx
@@ -60,7 +61,7 @@ def build_env(
         made = generate(graphs, num_nodes, range(graph_seed, graph_seed + num_graphs))
         members = [from_networkx(graph)[0] for graph in made]
     else:
-        members = [read_graph(path).to_bitgraph() for path in graphs]
+        members = [read_graph(path, cleaning=Cleaning(directed=False)).to_bitgraph() for path in graphs]
     return build(make_pool(members), get_objective(objective), budget, reward)
 
 

@@ -6,9 +6,34 @@ from typing import Literal
 
 from agents.config import DQNConfig
 
-__all__ = ["Envs", "Generators", "Training"]
+__all__ = ["Data", "Envs", "Generators", "Training"]
 
 Objective = Literal["critical_fraction_random", "critical_fraction_targeted"]
+
+
+@dataclass(frozen=True)
+class Data:
+    """Seconds and memory of reading a file into a graph, cleaning and its report included, beside networkx and pandas.
+
+    Edges are random, between a tenth as many nodes. Each reading has a process of its own, whose peak memory counts
+    everything in it; imports are not timed. The others read the same, smaller file as ours once more: networkx makes a
+    graph of it, pandas only a table.
+    """
+
+    edges: int = 10_000_000
+    """Edges of a file."""
+    compared: int = 1_000_000
+    """Edges of the files that the others read too."""
+    formats: tuple[str, ...] = ()
+    """Names of rows ("CSV, words"); default: all that can be read."""
+    facts: int = 93_003
+    """Facts of the knowledge graph, by default as many as WN18RR has."""
+    folder: Path | None = None
+    """Where the files are made, up to 300 MB at a time; default: where temporary files go."""
+    json: Path | None = None
+    """Write the rows here."""
+    quick: bool = False
+    """A smoke test: 20,000 edges, few formats."""
 
 
 @dataclass(frozen=True)

@@ -1,49 +1,35 @@
 """Edges as lines of text: whitespace edge lists and delimited tables."""
 
 import csv
+import io
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.csv
 
 from lepton_rl.data.cleaning import RawEdges
-from lepton_rl.data.named import WEIGHT
-from lepton_rl.data.names import Ends
-from lepton_rl.data.source import DataError, Source
-from lepton_rl.data.table import Dialect, Text, parse, rows_of
-from lepton_rl.registry import near_match
+from lepton_rl.data.edge_table import SOURCES, TARGETS, Columns, edges_of, plain, roles, unique
+from lepton_rl.data.foreign import to_tables
+from lepton_rl.data.named import NamedGraph
+from lepton_rl.data.nodes import key_of
+from lepton_rl.data.source import DataError, Source, Written
+from lepton_rl.data.table import Dialect, Text, parse, rows_of, stream, tidy
 
-__all__ = ["Columns", "read_edge_list", "read_table", "table_edges"]
+__all__ = ["read_edge_list", "read_nodes", "read_table", "table_edges", "write_csv", "write_edge_list"]
 
 _DELIMITERS = {"\t": "tab", ";": "';'", "|": "'|'", ",": "','"}
 _SAMPLE = 50  # rows looked at to find the delimiter and the header
-# Column names in lower case without "_" and blanks.
-_SOURCES = {"source", "sourceid", "src", "from", "fromid", "fromnodeid", "u", "head", "subject", "start", "sender",
-            "follower", "node1", "id1", "node1id", "user1"}  # fmt: skip
-_TARGETS = {"target", "targetid", "dst", "destination", "dest", "to", "toid", "tonodeid", "v", "tail", "object", "end",
-            "receiver", "followee", "node2", "id2", "node2id", "user2"}  # fmt: skip
-_LONGEST = 10_000  # bytes of a name
+_FIELD = 100_000  # characters of a line that are looked at; the csv module takes fields little longer
+_WIDEST = 10_000  # columns; more are a matrix
+_HEAD = re.compile(rb"(?:[ \t]*(?:[#%][^\r\n]*)?\r?\n)*+")
 _COMMENT = re.compile(rb"(?m)^[ \t]*[#%][^\r\n]*")
-_DICTIONARY = re.compile(rb"(?m) \{[^\r\n]*$")
+_DICTIONARY = re.compile(rb" \{[^\r\n]*")
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Which columns of a table are what: by name, or by position from "1"; by their usual names where none is given."""
-
-    source: str | None = None
-    """Column of the sources."""
-    target: str | None = None
-    """Column of the targets."""
-    weight: str | None = None
-    """Column of the weights; default: the one called so."""
-    delimiter: str | None = None
-    """What separates the columns; default: found in the first rows."""
-
-
-def read_edge_list(source: Source, columns: Columns = Columns()) -> RawEdges:
+def read_edge_list(source: Source, columns: Columns) -> RawEdges:
     """Whitespace-separated ``source target …``; lines that start with # or % are comments.
 
     The attribute dictionary that ``networkx.write_edgelist`` appends ({…}) is left out.
@@ -51,18 +37,31 @@ def read_edge_list(source: Source, columns: Columns = Columns()) -> RawEdges:
     Raises:
         DataError: no edge, or a row with another number of columns than the first.
     """
-    data = _COMMENT.sub(b"", source.checked())
-    if b" {" in data:
-        data = _DICTIONARY.sub(b"", data)
-    data = data.replace(b"\t", b" ").replace(b"\r\n", b"\n")
-    while b"  " in data:
-        data = data.replace(b"  ", b" ")
-    data = data.replace(b" \n", b"\n").replace(b"\n ", b"\n").strip(b" ")
-    dialect = Dialect(" ", False, "whitespace; for a table give format='csv'")
+    data, mark = _plain_lines(source.checked())
+    dialect = Dialect(mark, False, "whitespace; for a table give format='csv'")
     return table_edges(source, data, dialect, columns)
 
 
-def read_table(source: Source, columns: Columns = Columns()) -> RawEdges:
+def _plain_lines(data: bytes) -> tuple[bytes, str]:
+    """``(lines, the one blank or tab between their cells)``; what is no edge becomes a blank line."""
+    head = _HEAD.match(data)
+    start = head.end() if head else 0
+    if start:  # most files have their comments here, and looking for others takes longer than parsing
+        data = b"\n" * data.count(b"\n", 0, start) + data[start:]
+    if b"#" in data or b"%" in data:
+        data = _COMMENT.sub(b"", data)
+    if b" {" in data:
+        data = _DICTIONARY.sub(b"", data)
+    if b" " in data:
+        data = data.replace(b"\t", b" ")
+    mark = b" " if b" " in data else b"\t"
+    data = data.replace(b"\r\n", b"\n")
+    while mark * 2 in data:
+        data = data.replace(mark * 2, mark)
+    return data.replace(mark + b"\n", b"\n").replace(b"\n" + mark, b"\n").strip(mark), mark.decode()
+
+
+def read_table(source: Source, columns: Columns) -> RawEdges:
     """A table, one edge a row: delimiter , ; tab or | and quotes as spreadsheets write them.
 
     A first row that names its columns (source/target, from/to, head/tail …) says which two to read; without one the
@@ -72,24 +71,42 @@ def read_table(source: Source, columns: Columns = Columns()) -> RawEdges:
         DataError: no edge, no delimiter, a ragged row, an open quote, an empty name, no such column.
     """
     data = source.checked()
-    delimiter = columns.delimiter or _sniff(data, source)
+    return table_edges(source, data, _dialect(columns.delimiter or _sniff(data, source, 2)), columns)
+
+
+def read_nodes(source: Source, columns: Columns) -> tuple[pa.Table, Callable[[int], str]]:
+    """The rows of a table of nodes, whose first row names its columns, and where each of them stands.
+
+    Raises:
+        DataError: no row, a ragged row, an open quote.
+    """
+    data = source.checked()
+    text = Text(source, data, _dialect(columns.delimiter or _sniff(data, source, 1)), header=True)
+    sample = rows_of(data, text.dialect, source, 1)
+    if not sample:
+        raise DataError(f"{source.path} has no rows: give a header and one row a node.")
+    names = unique(sample[0])
+    key = key_of(names)
+    table = parse(text, names, (key,))
+    return table.set_column(names.index(key), key, pc.utf8_trim_whitespace(table[key])), text.at
+
+
+def _dialect(delimiter: str) -> Dialect:
     if len(delimiter) != 1:
         raise DataError(f"delimiter '{delimiter}': give one character.")
-    return table_edges(source, data, Dialect(delimiter, True, _DELIMITERS.get(delimiter, f"'{delimiter}'")), columns)
+    return Dialect(delimiter, True, _DELIMITERS.get(delimiter, f"'{delimiter}'"))
 
 
-def _sniff(data: bytes, source: Source) -> str:
-    """The first delimiter that cuts the first lines into equally many columns, at least two.
+def _sniff(data: bytes, source: Source, least: int) -> str:
+    """The first delimiter that cuts the first lines into equally many columns, at least ``least``.
 
     The comma comes last: it is the one that names and decimals hold most often.
     """
-    sample = [line for line in data[: 1 << 20].decode("utf-8", "replace").splitlines()[:_SAMPLE] if line.strip()]
-    try:
-        counts = {d: [len(row) for row in csv.reader(sample, delimiter=d) if row] for d in _DELIMITERS}
-    except csv.Error as error:
-        raise DataError(f"{source.path}: {error} in the first {_SAMPLE} lines: check the quotes.") from None
+    lines = [line for line in data[: 1 << 20].decode("utf-8", "replace").splitlines()[:_SAMPLE] if line.strip()]
+    sample = [line[:_FIELD] for line in lines]
+    counts = {d: [len(row) for row in csv.reader(sample, delimiter=d) if row] for d in _DELIMITERS}
     widest = max(_DELIMITERS, key=lambda d: counts[d][:1])
-    if max(counts[widest], default=2) < 2:
+    if max(counts[widest], default=least) < least:
         allowed = ", ".join(_DELIMITERS.values())
         raise DataError(f"{source.at(1)}: one column only: separate source and target by one of {allowed}.")
     regular = (d for d, found in counts.items() if len(set(found)) == 1 and found[0] > 1)
@@ -103,92 +120,79 @@ def table_edges(source: Source, data: bytes, dialect: Dialect, columns: Columns)
         raise DataError(f"{source.path} has no rows: give at least one edge.")
     if len(sample[0]) < 2:
         raise Text(source, data, dialect).fault(2) or DataError(f"{source.at(1)}: one column only.")
+    if len(sample[0]) > _WIDEST:
+        raise DataError(
+            f"{source.at(1)}: {len(sample[0]):,} columns (separated by {dialect.said}): give one edge a row, and a "
+            "matrix as Matrix Market (.mtx)."
+        )
     header = _is_header(sample, columns)
-    names = _unique(sample[0]) if header else [str(i) for i in range(1, len(sample[0]) + 1)]
-    s, t, w = _roles(names, columns, source)
+    names = unique(sample[0]) if header else [str(i) for i in range(1, len(sample[0]) + 1)]
+    found = roles(names, columns, source.path)
+    s, t = names[found[0]], names[found[1]]
     text = Text(source, data, dialect, header)
-    table = parse(text, names, (names[s], names[t]))
-    if not len(table):
+    raw = _read(text, names, found)
+    if not len(raw.edges):
         raise DataError(f"{source.path} has no edges, only a header: give at least one.")
-    ends, row = Ends(), 0
-    for batch in table.select([names[s], names[t]]).to_batches():
-        ends.add(*(_named(batch.column(i), text, row, role) for i, role in enumerate(("source", "target"))))
-        row += len(batch)
-    edges, found = ends.finish()
-    table = table.rename_columns([WEIGHT if i == w else name for i, name in enumerate(names)])
-    table = table.drop_columns([names[s], names[t]])
-    report = [f"{text.at(-1)} read as header: source = '{names[s]}', target = '{names[t]}'"] if header else []
-    return RawEdges(edges, found, text.at, table if table.num_columns else None, None, tuple(report))
+    report = [f"{text.at(-1)} read as header: source = '{s}', target = '{t}'"] if header else []
+    return raw._replace(report=tuple(report))
 
 
-def _named(ends: pa.Array, text: Text, row: int, role: str) -> pa.Array:
-    """The names in a column's batch that begins at ``row``, without blanks around them.
-
-    Raises:
-        DataError: an empty one, or one so long that it is none.
-    """
-    trimmed = pc.utf8_trim_whitespace(ends)
-    longest = pc.max(pc.binary_length(trimmed)).as_py() or 0
-    if longest > _LONGEST:
-        at = text.at(row + pc.index(pc.binary_length(trimmed), longest).as_py())
-        raise DataError(f"{at}: a {role} name of {longest:,} bytes: check the quotes and the delimiter.")
-    empty = pc.index(trimmed, "").as_py()
-    if empty >= 0:
-        raise DataError(f"{text.at(row + empty)}: empty {role} name: fill it or drop the row.")
-    return trimmed
+def _read(text: Text, names: Sequence[str], found: tuple[int, int, int | None]) -> RawEdges:
+    """The edges of the rows, in one go with little memory if that can be."""
+    ends = (names[found[0]], names[found[1]])
+    try:
+        raw = edges_of(stream(text, names, ends), found, text.at, trim=True)
+    except pa.ArrowInvalid:
+        raw = edges_of(parse(text, names, ends).to_batches(), found, text.at, trim=True)
+    return raw if raw.edge_data is None else raw._replace(edge_data=tidy(raw.edge_data, ()))
 
 
 def _is_header(sample: Sequence[Sequence[str]], columns: Columns) -> bool:
     """Whether the first row names the columns: it holds the usual or the given names, or words over numbers."""
-    names = [_plain(cell) for cell in sample[0]]
+    names = [plain(cell) for cell in sample[0]]
     given = (columns.source, columns.target, columns.weight)
     worded = any(name is not None and not name.isdigit() for name in given)
-    if worded or (_SOURCES & set(names) and _TARGETS & set(names)):
+    if worded or (SOURCES & set(names) and TARGETS & set(names)):
         return True
     worded = not any(_is_number(cell) for cell in sample[0][:2])
     numbers = len(sample) > 1 and all(_is_number(cell) for row in sample[1:] for cell in row[:2])
     return worded and numbers
 
 
-def _roles(names: Sequence[str], columns: Columns, source: Source) -> tuple[int, int, int | None]:
-    """Positions of source, target and weight."""
-
-    def position(given: str, role: str) -> int:
-        if given in names:
-            return names.index(given)
-        if given.isdigit() and 1 <= int(given) <= len(names):
-            return int(given) - 1
-        raise DataError(f"{source.path} has no column '{given}' for the {role}.{near_match(given, names)} "
-                        f"Columns: {', '.join(names)}.")  # fmt: skip
-
-    def usual(known: set[str]) -> int | None:
-        return next((i for i, name in enumerate(names) if _plain(name) in known), None)
-
-    s, t = usual(_SOURCES), usual(_TARGETS)
-    if s is None or t is None:
-        s, t = 0, 1
-    s = s if columns.source is None else position(columns.source, "source")
-    t = t if columns.target is None else position(columns.target, "target")
-    if s == t:
-        raise DataError(f"{source.path}: source and target are both column '{names[s]}': name two columns.")
-    weight = usual({WEIGHT}) if columns.weight is None else position(columns.weight, "weight")
-    return s, t, weight
-
-
-def _unique(cells: Sequence[str]) -> list[str]:
-    """Column names that are neither empty nor there twice."""
-    found: list[str] = []
-    for i, cell in enumerate(cells, 1):
-        name = cell or str(i)
-        while name in found:
-            name += f" ({i})"
-        found.append(name)
-    return found
-
-
-def _plain(cell: str) -> str:
-    return cell.lower().replace("_", "").replace(" ", "")
-
-
 def _is_number(cell: str) -> bool:
     return cell.lstrip("+-").isdigit()
+
+
+def write_edge_list(graph: NamedGraph, suffix: str) -> Written:
+    """One edge a line, names only."""
+    if graph.edge_data is not None or graph.node_data is not None:
+        raise DataError("edge lists keep no attributes")
+    if len(np.unique(graph.edges)) < graph.num_nodes:
+        raise DataError("edge lists keep no nodes without an edge")
+    names = list(graph.names)
+    unfit = next((name for name in names if not name or re.search(r"\s|^[#%{]", name)), None)
+    if unfit is not None:
+        raise DataError(f"edge lists cannot hold the name {unfit!r}: blanks separate names, # and % begin a comment")
+    lines = (f"{names[u]} {names[v]}\n" for u, v in graph.edges.tolist())
+    return Written("".join(lines).encode())
+
+
+def write_csv(graph: NamedGraph, suffix: str) -> Written:
+    """A table with the columns source, target and the attributes; by tabs for ``.tsv``, else by commas."""
+    delimiter = "\t" if suffix == ".tsv" else ","
+    edges, nodes = (_csv(table, delimiter) for table in to_tables(graph))
+    return Written(edges, nodes)
+
+
+def _csv(table: pa.Table, delimiter: str) -> bytes:
+    """Quoted only where some value needs it."""
+    for quoting in ("none", "needed"):
+        stream = io.BytesIO()
+        options = pyarrow.csv.WriteOptions(delimiter=delimiter, quoting_style=quoting, quoting_header=quoting)
+        try:
+            pyarrow.csv.write_csv(table, stream, options)
+            break
+        except pa.ArrowInvalid:
+            if quoting == "needed":
+                raise
+    return stream.getvalue()

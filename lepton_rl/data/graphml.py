@@ -1,5 +1,6 @@
 """GraphML, parsed by defusedxml: entity bombs and external entities are refused before anything is expanded."""
 
+import io
 from collections.abc import Callable
 from typing import Any, NamedTuple
 from xml.sax import SAXParseException
@@ -7,14 +8,16 @@ from xml.sax.handler import ContentHandler
 from xml.sax.xmlreader import AttributesImpl, Locator
 
 import defusedxml.sax
+import networkx as nx
 from defusedxml.common import DefusedXmlException
 
 from lepton_rl.data.cleaning import RawEdges
-from lepton_rl.data.delimited import Columns
+from lepton_rl.data.edge_table import Columns
 from lepton_rl.data.foreign import raw_edges
-from lepton_rl.data.source import DataError, Source
+from lepton_rl.data.named import NamedGraph
+from lepton_rl.data.source import DataError, Source, Written
 
-__all__ = ["read_graphml"]
+__all__ = ["read_graphml", "write_graphml"]
 
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 _TYPES: dict[str, Callable[[str], Any]] = {
@@ -39,10 +42,11 @@ class _Handler(ContentHandler):
         self.source = source
         self.nodes: dict[str, dict[str, Any]] = {}
         self.edges: list[tuple[str, str, int]] = []
+        self.directions: set[bool] = set()  # the kinds of edges there are
         self.edge_records: list[dict[str, Any]] = []
         self.keys: dict[str, _Key] = {}
         self.defaults: dict[str, dict[str, Any]] = {"node": {}, "edge": {}}
-        self.directed = False
+        self.directed = False  # what edges are that do not say it
         self.root = ""
         self.record: dict[str, Any] | None = None  # of the node or edge that is open
         self.key = ""  # of the <data> or <default> that is open
@@ -68,12 +72,13 @@ class _Handler(ContentHandler):
         elif tag == "edge":
             ends = self.required(tag, attrs, "source"), self.required(tag, attrs, "target")
             self.edges.append((*ends, self.line()))
+            self.directions.add({"true": True, "false": False}.get(attrs.get("directed", ""), self.directed))
             self.record = dict(self.defaults["edge"])
             self.edge_records.append(self.record)
         elif tag == "hyperedge":
             raise DataError(f"{self.source.at(self.line())}: hyperedges are not supported: give edges of two nodes.")
         elif tag == "graph":
-            self.directed |= attrs.get("edgedefault") == "directed"
+            self.directed = attrs.get("edgedefault") == "directed"
         elif tag == "key":
             self.key = self.required(tag, attrs, "id")
             name, kind = attrs.get("attr.name", self.key), attrs.get("attr.type", "string")
@@ -110,7 +115,7 @@ class _Handler(ContentHandler):
             raise DataError(f"{where}: '{self.text[:40]}' is no {key.kind}, as <key> says of '{key.name}'.") from None
 
 
-def read_graphml(source: Source, columns: Columns = Columns()) -> RawEdges:  # noqa: B008 - frozen
+def read_graphml(source: Source, columns: Columns) -> RawEdges:
     """Nodes (by ``id``), edges and their data of a GraphML file.
 
     Raises:
@@ -136,7 +141,17 @@ def read_graphml(source: Source, columns: Columns = Columns()) -> RawEdges:  # n
             if end not in handler.nodes:
                 raise DataError(f"{source.at(line)}: edge to '{end}', which no <node> declares: add the node.")
     edges = handler.edges
+    mixed = "edges of both kinds, directed and undirected: undirected unless Cleaning(directed=True)"
     return raw_edges(
         [edge[0] for edge in edges], [edge[1] for edge in edges], lambda i: source.at(edges[i][2]),
         nodes=list(handler.nodes), edge_records=handler.edge_records, node_records=list(handler.nodes.values()),
+        report=[mixed] if len(handler.directions) > 1 else [],
+        directed=handler.directions == {True}, weight=columns.weight,
     )  # fmt: skip
+
+
+def write_graphml(graph: NamedGraph, suffix: str) -> Written:
+    """GraphML as networkx writes it."""
+    stream = io.BytesIO()
+    nx.write_graphml_xml(graph.to_networkx(), stream)
+    return Written(stream.getvalue())

@@ -1,8 +1,8 @@
 """Node names as the user wrote them, in a tenth of the memory of Python strings, and edges as slots into them.
 
-Ids are numbers or words. Numbers as a program writes them ("17", not "017" or "+17") are kept as int64 and remapped
-by sorting or by a table no longer than a few times the number of ends, so neither time nor memory depends on how large
-an id is. As soon as one end is anything else, all of them are words.
+Ids are numbers or words. Numbers as a program writes them ("17", not "017" or "+17") are kept as int64. As soon as one
+end is anything else, all of them are words, and up to 15 bytes of each are kept as a key of fixed size; longer ones go
+through arrow's dictionary. Neither time nor memory depends on how large an id is.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,9 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lepton_rl.data.slots import is_long, pack, slots_of, spans, unpack
+
 __all__ = ["Ends", "Names"]
 
-_SPREAD = 4  # a table may have so many places for each end before sorting takes less memory
+_BATCH = 1 << 18
 _POWERS = 10 ** np.arange(1, 19, dtype=np.int64)
 
 
@@ -65,47 +67,75 @@ class Names(Sequence[str]):
         values = self._values
         return Names(values[slots] if isinstance(values, np.ndarray) else values.take(pa.array(slots)))
 
-    def arrow(self) -> pa.Array:
-        """All names as an arrow array of strings."""
+    def arrow(self, numbers: bool = False) -> pa.Array:
+        """All names as an arrow array of strings; with ``numbers`` of int64 where all of them are numbers."""
         values = self._values
-        return _spelt(values) if isinstance(values, np.ndarray) else values
+        if not isinstance(values, np.ndarray):
+            return values
+        return pa.array(values) if numbers else _spelt(values)
 
 
 class Ends:
-    """The two ends of edges as they are read, batch by batch; :meth:`finish` turns them into slots."""
+    """The two ends of edges as they are read, batch by batch; :meth:`finish` turns them into slots.
 
-    def __init__(self) -> None:
-        self._numbers: list[np.ndarray] = []  # int64[2, k] a batch: sources, targets
-        self._words: list[pa.Array] = []  # the same as strings, sources and targets in turns
+    Args:
+        edges: how many to expect; memory is set aside for them, but taken only as they come.
+    """
+
+    def __init__(self, edges: int = 0) -> None:
+        self._size = 0  # ends so far, source and target of an edge in turns
+        self._keys: np.ndarray = np.empty(2 * edges, np.int64)  # numbers; uint64[·, 2] once there is a word
+        self._long: list[pa.Array] = []  # words that are longer than a key holds
 
     def add(self, sources: pa.Array, targets: pa.Array) -> None:
-        """Take k edges, arrow arrays of strings without nulls."""
-        if not self._words:
-            found, aimed = _canonical(sources), _canonical(targets)
-            if found is not None and aimed is not None:
-                self._numbers.append(np.stack([found, aimed]))
-                return
-            self._words = [_spelt(ends) for block in self._numbers for ends in block]
-            self._numbers = []
-        self._words += [pc.cast(ends, pa.large_string()) for ends in (sources, targets)]
+        """Take k edges, arrow arrays of strings or whole numbers, without nulls."""
+        size = self._size + 2 * len(sources)
+        if size > len(self._keys):
+            old, self._keys = self._keys, np.empty((2 * size, *self._keys.shape[1:]), self._keys.dtype)
+            self._keys[: self._size] = old[: self._size]
+        columns = (sources, targets)
+        numbers = [_canonical(ends) for ends in columns] if self._keys.ndim == 1 else []
+        if all(found is not None for found in numbers) and numbers:
+            for i, found in enumerate(numbers):
+                self._keys[self._size + i : size : 2] = found
+        else:
+            self._become_words()
+            for i, ends in enumerate(columns):
+                self._pack(ends, self._keys[self._size + i : size : 2])
+        self._size = size
+
+    def _become_words(self) -> None:
+        """Spell the numbers so far."""
+        if self._keys.ndim == 2:
+            return
+        numbers, self._keys = self._keys, np.empty((len(self._keys), 2), np.uint64)
+        for start in range(0, self._size, _BATCH):
+            stop = min(start + _BATCH, self._size)
+            self._pack(pa.array(numbers[start:stop]), self._keys[start:stop])
+
+    def _pack(self, ends: pa.Array, keys: np.ndarray) -> None:
+        words = ends if pa.types.is_string(ends.type) else ends.cast(pa.large_string())
+        rows = pack(words, keys)
+        if len(rows):
+            keys[rows, 0] = np.arange(len(rows)) + sum(map(len, self._long))
+            self._long.append(words.take(pa.array(rows)).cast(pa.large_string()))
 
     def finish(self) -> tuple[np.ndarray, Names]:
         """``(int32[m, 2] slots, names by slot)``; slots follow the order of first appearance, row by row."""
-        if self._words:
-            sizes = [len(words) for words in self._words[::2]]
-            encoded = pa.chunked_array(self._words).dictionary_encode()
-            self._words = []
-            codes = np.concatenate([np.asarray(chunk.indices) for chunk in encoded.chunks])
-            ends = np.split(codes, 2 * np.cumsum(sizes)[:-1])
-            flat = np.concatenate([block.reshape(2, -1).T.reshape(-1) for block in ends])
-            dictionary = encoded.chunk(encoded.num_chunks - 1).dictionary
-            slots, order = _by_appearance(flat, len(dictionary))
-            return slots.reshape(-1, 2), Names(dictionary).take(order)
-        blocks, self._numbers = self._numbers, []
-        flat = np.concatenate([block.T.reshape(-1) for block in blocks] or [np.zeros(0, np.int64)])
-        del blocks
-        slots, values = _remapped(flat)
-        return slots.reshape(-1, 2), Names(values)
+        keys, self._keys = self._keys[: self._size], self._keys[:0]
+        long, self._long = pa.chunked_array(self._long, pa.large_string()).combine_chunks().dictionary_encode(), []
+        if len(long):
+            rows = np.flatnonzero(is_long(keys))
+            keys[rows, 0] = np.asarray(long.indices)[keys[rows, 0].astype(np.int64)]
+        slots, ids = slots_of(keys)
+        if ids.ndim == 1:
+            return slots.reshape(-1, 2), Names(ids)
+        names = unpack(ids)
+        if len(long):
+            longer = is_long(ids)
+            spelt = long.dictionary.take(pa.array(ids[longer, 0]))
+            names = pc.replace_with_mask(names, pa.array(longer), spelt)
+        return slots.reshape(-1, 2), Names(names)
 
 
 def _spelt(numbers: np.ndarray) -> pa.Array:
@@ -114,36 +144,21 @@ def _spelt(numbers: np.ndarray) -> pa.Array:
 
 def _canonical(ends: pa.Array) -> np.ndarray | None:
     """The numbers that ``ends`` spell, int64[k]; None where one is spelt as ``str(int)`` would not."""
+    whole = pa.types.is_integer(ends.type)
+    text = np.zeros(0, np.uint8) if whole else spans(ends)[1]
+    if len(text) and text.max() > ord("9"):
+        return None
     try:
         numbers = np.asarray(ends.cast(pa.int64()))
     except pa.ArrowInvalid:
         return None
-    magnitude = np.abs(numbers)
-    digits = 1 + np.searchsorted(_POWERS, magnitude, side="right") + (numbers < 0)
-    lengths = np.asarray(pc.binary_length(ends))
-    smallest = numbers == np.iinfo(np.int64).min  # has no positive counterpart
-    return numbers if bool(((digits == lengths) & ~smallest).all()) else None
-
-
-def _remapped(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """``(int32 slots, int64 ids by slot)`` of ids int64[2m]."""
-    if not len(flat):
-        return np.zeros(0, np.int32), flat
-    low, high = int(flat.min()), int(flat.max())
-    if high - low < _SPREAD * len(flat):
-        slots, order = _by_appearance(flat - low, high - low + 1)
-        return slots, order + low
-    ids, place = np.unique(flat, return_inverse=True)
-    slots, order = _by_appearance(place, len(ids))
-    return slots, ids[order]
-
-
-def _by_appearance(codes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """``(int32 slots, the code of each slot)``: codes in 0 … size - 1 numbered in the order of first appearance."""
-    first = np.full(size, len(codes), np.int64)
-    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)  # the last write, the first appearance, stays
-    found = np.flatnonzero(first < len(codes))
-    order = found[np.argsort(first[found])]
-    slot = np.empty(size, np.int32)
-    slot[order] = np.arange(len(order), dtype=np.int32)
-    return slot[codes], order
+    if whole:
+        return numbers
+    # Other spellings ("017", "-0") are longer, so one makes the sum so; the smallest int64 has no magnitude.
+    magnitude, digits = np.abs(numbers), len(numbers) + np.count_nonzero(numbers < 0)
+    for power in _POWERS:
+        longer = np.count_nonzero(magnitude >= power)
+        digits += longer
+        if not longer:
+            break
+    return numbers if digits == len(text) else None

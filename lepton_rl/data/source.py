@@ -1,19 +1,26 @@
 """A file as the user gave it: found, unpacked, decoded, or one message that says what is wrong and how to mend it."""
 
 import gzip
+import io
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from lepton_rl.registry import near_match
 
-__all__ = ["DataError", "Source", "open_source", "read_bytes"]
+__all__ = ["DataError", "Source", "Written", "open_source", "read_bytes"]
 
 _GZIP = b"\x1f\x8b"
+_LARGE = 256 * 10**6  # bytes that gzip may unpack to whatever its own size,
+_RATIO = 200  # and how many times that else; graphs come to 50 at most
 
 
 class DataError(ValueError):
     """Data that cannot be used; the message is one line: what, where (``file:line``), how to mend it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.splitlines()))  # names that it quotes may hold line ends
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,13 @@ class Source:
         return data if b"\n" in data else data.replace(b"\r", b"\n")  # as old Macs end their lines
 
 
+class Written(NamedTuple):
+    """The bytes of a file, and of the table of nodes beside it in formats that keep one."""
+
+    graph: bytes
+    nodes: bytes | None = None
+
+
 def read_bytes(path: Path) -> bytes:
     """The raw bytes of a file.
 
@@ -86,16 +100,31 @@ def open_source(path: Path) -> Source:
     """Read a file, unpacking gzip (recognised by its first bytes, whatever the name).
 
     Raises:
-        DataError: see :func:`read_bytes`; named ``.gz`` but no gzip; truncated or damaged gzip.
+        DataError: see :func:`read_bytes`; named ``.gz`` but no gzip; truncated or damaged gzip; gzip that unpacks to
+            far more than graphs do.
     """
     data = read_bytes(path)
     if data.startswith(_GZIP):
         try:
-            data = gzip.decompress(data)
+            data = _unpacked(path, data)
         except (EOFError, OSError, zlib.error) as error:
             raise DataError(f"{path} is damaged gzip ({error}): copy or download it again.") from None
+        if data.startswith(_GZIP):
+            raise DataError(f"{path} is gzip within gzip: unpack it once.")
         if not data:
             raise DataError(f"{path} unpacks to nothing: give a file with at least one edge.")
     elif path.suffix.lower() == ".gz":
         raise DataError(f"{path} is not gzip, though its name says so: rename it without .gz.")
     return Source(path, data)
+
+
+def _unpacked(path: Path, data: bytes) -> bytes:
+    limit, unpacked = max(_LARGE, _RATIO * len(data)), io.BytesIO()
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
+        while block := stream.read(1 << 20):
+            if unpacked.write(block) and unpacked.tell() > limit:
+                raise DataError(
+                    f"{path} unpacks to more than {limit // 10**6:,} MB, {limit // len(data)} times its size, as only "
+                    "archives made to fill memory do: unpack it yourself if you trust it."
+                )
+    return unpacked.getvalue()

@@ -12,12 +12,13 @@ from gymnasium.utils.env_checker import check_env
 from envs.base import rollout
 from envs.edge_addition import make_edge_addition
 from envs.pools import make_pool
+from experiments.benchmarks import data, generators
 from experiments.benchmarks import envs as benchmark
-from experiments.benchmarks import generators
 from experiments.benchmarks.__main__ import main
 from experiments.benchmarks.networkx_env import NetworkxEdgeAddition, critical_fraction
 from lepton_rl.batching import in_parts
-from lepton_rl.data import FAMILIES, from_networkx, generate, stream
+from lepton_rl.data import FAMILIES, FORMATS, from_networkx, generate, read_graph, stream
+from lepton_rl.data.cleaning import Cleaning
 from lepton_rl.objectives import get_objective
 from tests import oracles
 
@@ -114,6 +115,32 @@ def test_envs_says_what_it_leaves_out(tmp_path, capsys):
     options = ["--nodes", "20", "--batches", "64", "--objectives", "critical_fraction_random", "--rewards", "end"]
     assert main(["envs", *options, "--memory-mb", "0.01", "--seconds", "0.1"]) == 0
     assert "left out: n = 20, batch 64" in capsys.readouterr().out
+
+
+def test_data_writes_its_rows(tmp_path):
+    path = tmp_path / "rows.json"
+    assert main(["data", "--quick", "--folder", str(tmp_path), "--json", str(path)]) == 0
+    rows = {row["format"]: row for row in json.loads(path.read_text())["rows"]}
+    assert "CSV, words" in rows
+    for row in rows.values():
+        assert row["seconds"] > 0 and row["peak_mb"] > 20
+        if row["format"] != "triples":
+            assert row["times_networkx"] == pytest.approx(row["networkx_seconds"] / row["compared_seconds"])
+    assert [entry.name for entry in tmp_path.iterdir()] == ["rows.json"]
+
+
+@pytest.mark.parametrize("name", [name for name, (kind, *_) in data.WRITERS.items() if kind == "graph"])
+def test_networkx_and_pandas_read_the_same_file(tmp_path, name):
+    pytest.importorskip("pandas")
+    path = tmp_path / f"g{data.WRITERS[name][1]}"
+    data.WRITERS[name][2](3000, path)
+    table, theirs = data.pandas_table(path), data.networkx_graph(path)
+    assert len(table) == 3000
+    if path.suffix in {suffix for entry in FORMATS.values() for suffix in entry.suffixes}:
+        ours = read_graph(path, cleaning=Cleaning(self_loops="drop")).to_networkx()
+        theirs = nx.relabel_nodes(theirs, str)
+        theirs.remove_edges_from(nx.selfloop_edges(theirs))
+        assert nx.utils.graphs_equal(nx.Graph(ours.edges()), nx.Graph(theirs.edges()))
 
 
 def test_training_writes_its_rows(tmp_path):

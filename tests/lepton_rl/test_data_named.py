@@ -40,7 +40,7 @@ def test_round_trip_through_the_editable_graph_keeps_the_names():
 def test_from_networkx_cleans_and_reports():
     source = nx.MultiDiGraph([(1, 2), (1, 2), (2, 1), (3, 3)])
     source.add_edge(2, 3, colour="red")
-    graph = from_networkx(source, "mixed", Cleaning())
+    graph = from_networkx(source, "mixed", Cleaning(directed=False))
     assert graph.names == ("1", "2", "3")
     assert graph.edges.tolist() == [[0, 1], [1, 2]]
     assert graph.edge_data.to_pydict() == {"colour": [None, "red"]}
