@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from agents.config import DQNConfig
-from experiments.reading import Reading, ReadingOptions
+from experiments.reading import Reading, ReadingOptions, reading_from_json
 
 __all__ = ["Command", "Doctor", "Eval", "List", "Solve", "Train", "train_from_json", "train_to_json"]
 

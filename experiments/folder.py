@@ -20,7 +20,7 @@ from experiments.problem import Problem
 from lepton_rl import checkpoint
 from lepton_rl.files import atomic_write
 
-__all__ = ["KEPT", "RunFolder", "free_name", "make_folder", "open_run", "plain_name"]
+__all__ = ["KEPT", "RunFolder", "free_name", "make_folder", "open_run", "plain_name", "stem"]
 
 KEPT = 2  # whole train states on disk; the policy is kept apart from them
 
@@ -34,6 +34,11 @@ def free_name(parent: Path, name: str) -> str:
 def plain_name(text: str) -> str:
     """``text`` as a part of a file's name: runs of other characters than letters, digits, ., _ and - become one -."""
     return re.sub(r"[^\w.-]+", "-", text).strip("-.") or "graphs"
+
+
+def stem(graph: str) -> str:
+    """What results on the graphs that a user named are called: the file's or the data set's name, without suffixes."""
+    return plain_name(Path(graph).name.partition(".")[0])
 
 
 def make_folder(path: Path) -> Path:

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import fields, replace
 from glob import glob
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -67,11 +68,10 @@ def _files(text: str) -> list[Path]:
 
 
 def _read(file: Path, reading: Reading) -> NamedGraph:
-    columns, cleaning = (
-        kind(**{field.name: getattr(reading, field.name) for field in fields(kind) if hasattr(reading, field.name)})
-        for kind in (Columns, Cleaning)
-    )
-    cleaning = replace(cleaning, directed=False)
+    def given(kind: type) -> dict[str, Any]:
+        return {field.name: getattr(reading, field.name) for field in fields(kind) if hasattr(reading, field.name)}
+
+    columns, cleaning = Columns(**given(Columns)), Cleaning(**given(Cleaning), directed=False)
     return read_graph(file, reading.format, columns=columns, cleaning=cleaning, nodes=reading.nodes)
 
 

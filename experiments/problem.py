@@ -70,19 +70,19 @@ def make_split(config: Train) -> Split:
     seeds = [range(first, first + counts[part]) for part, first in SPLITS.items()]
     held = f"{config.held_out} others for validation, {config.held_out} for the test"
     if config.graph is None:
-        made = [[from_networkx(graph, f"{config.generator}{seed}") for seed, graph in zip(
-            part, generate(config.generator, config.num_nodes, part), strict=True)] for part in seeds]  # fmt: skip
+        train, valid, test = ([from_networkx(graph, f"{config.generator}{seed}") for seed, graph in zip(
+            part, generate(config.generator, config.num_nodes, part), strict=True)] for part in seeds)  # fmt: skip
         words = f"{config.num_graphs:,} {config.generator} graphs of {config.num_nodes} nodes; {held}"
-        return Split(*made, tuple(load(name) for name in SHOWCASE), [], words)
+        return Split(train, valid, test, tuple(load(name) for name in SHOWCASE), [], words)
     sources = load_graphs(config.graph, config.reading)
     if (config.pool or ("split" if len(sources) > 1 else "shuffles")) == "split":
         found = split_graphs(sources, seed=config.seed)
         train, valid, test = ([sources[i] for i in part] for part in (found.train, found.valid, found.test))
         words = f"{len(train)} of {config.graph}; {len(valid)} others for validation, {len(test)} for the test"
         return Split(train, valid, test, tuple(test), sources, f"{words} ({'; '.join(found.report)})")
-    made = [[shuffled(sources[seed % len(sources)], seed) for seed in part] for part in seeds]
+    train, valid, test = ([shuffled(sources[seed % len(sources)], seed) for seed in part] for part in seeds)
     name = sources[0].name if len(sources) == 1 else f"{len(sources)} graphs of {config.graph}"
-    return Split(*made, tuple(sources), sources, f"{config.num_graphs:,} shuffles of {name}; {held}")
+    return Split(train, valid, test, tuple(sources), sources, f"{config.num_graphs:,} shuffles of {name}; {held}")
 
 
 def env_maker(config: Train) -> Callable[[Pool], GraphEnv]:

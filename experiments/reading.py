@@ -13,9 +13,9 @@ __all__ = ["Reading", "ReadingOptions", "reading_from_json"]
 class Reading:
     """Which part of a file is the graph, and what is done with what a simple graph cannot hold.
 
-    Directions are not kept: the objectives are of undirected graphs. The fields of columns and of cleaning are those of :class:`lepton_rl.data.Columns` and
-    :class:`lepton_rl.data.Cleaning` (a test keeps them so), repeated here because importing those takes longer than
-    ``--help`` may.
+    Directions are not kept: the objectives are of undirected graphs. The fields of columns and of cleaning are those of
+    :class:`lepton_rl.data.Columns` and :class:`lepton_rl.data.Cleaning` (a test keeps them so), repeated here because
+    importing those takes longer than ``--help`` may.
     """
 
     format: str | None = None
@@ -48,6 +48,12 @@ class Reading:
     """Keep so many nodes only, drawn by --sampler."""
     sampler: Literal["random_walk", "snowball", "forest_fire"] = "random_walk"
     """How the nodes of --sample are drawn."""
+
+    def __post_init__(self) -> None:
+        for name in ("core", "sample"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"--{name} {value} is too small: give at least 1.")
 
 
 ReadingOptions = Annotated[Reading, tyro.conf.arg(name="")]  # its fields become options without a prefix

@@ -7,7 +7,7 @@ from pathlib import Path
 from experiments import train
 from experiments.configs import Solve, Train
 from experiments.display import Display, settings
-from experiments.folder import RunFolder, free_name, make_folder, open_run, plain_name
+from experiments.folder import RunFolder, free_name, make_folder, open_run, stem
 from experiments.graphs import load_graphs
 from experiments.problem import env_maker, env_on, make_problem
 from experiments.report import page
@@ -18,7 +18,7 @@ __all__ = ["run"]
 
 def run(command: Solve) -> int:
     """Edit the graph with a run's policy, or after training on shuffles of it (then this is ``train --graph``)."""
-    name = command.name or free_name(command.runs_dir, f"solve-{plain_name(Path(command.graph).name.partition('.')[0])}")
+    name = command.name or free_name(command.runs_dir, f"solve-{stem(command.graph)}")
     if command.run is not None:
         return _by_run(command, name)
     given = {key: getattr(command, key) for key in ("objective", "budget") if getattr(command, key) is not None}

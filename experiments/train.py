@@ -14,7 +14,7 @@ from experiments.comparison import AGENT, Comparison, Contest, compare, open_con
 from experiments.configs import Train
 from experiments.display import Display, settings
 from experiments.evaluation import interval
-from experiments.folder import RunFolder, free_name, make_folder, open_run, plain_name
+from experiments.folder import RunFolder, free_name, make_folder, open_run, plain_name, stem
 from experiments.learning import Trained, fit, kept_if_learnt, restored, started
 from experiments.problem import Problem, make_problem
 from experiments.report import (
@@ -72,7 +72,7 @@ def workers() -> Iterator[ThreadPoolExecutor]:
 
 def _free_name(config: Train) -> str:
     rule = config.env.removeprefix("lepton/").removesuffix("-v0")
-    graphs = f"{config.generator}{config.num_nodes}" if config.graph is None else plain_name(Path(config.graph).name.partition('.')[0])
+    graphs = f"{config.generator}{config.num_nodes}" if config.graph is None else stem(config.graph)
     return free_name(config.runs_dir, f"{rule}-{config.objective}-{graphs}-{config.budget}")
 
 

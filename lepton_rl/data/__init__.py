@@ -1,7 +1,7 @@
 """Graphs in, results out: files, generators and named data sets as graphs that keep the user's node names.
 
-Nothing here imports jax until :meth:`NamedGraph.to_bitgraph` is called. Splits are in ``lepton_rl.data.splits``, parts of
-graphs in ``lepton_rl.data.parts``, encoders of attributes in ``lepton_rl.data.encoding``.
+Nothing here imports jax until :meth:`NamedGraph.to_bitgraph` is called. Splits are in ``lepton_rl.data.splits``, parts
+of graphs in ``lepton_rl.data.parts``, encoders of attributes in ``lepton_rl.data.encoding``.
 """
 
 from lepton_rl.data.arrays import load_graph_arrays

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.graphs import load_graph
+from experiments.graphs import load_graphs
 from experiments.run import main
 from lepton_rl.data import NAMED, DataError
 
@@ -22,9 +22,9 @@ def test_list_datasets_shows_size_licence_origin_and_trust(capsys, monkeypatch):
 
 def test_a_knowledge_graph_is_no_graph_to_edit():
     with pytest.raises(DataError, match="world is a knowledge graph"):
-        load_graph("world")
+        load_graphs("world")
 
 
 def test_a_topology_is_taken_where_a_graph_is():
     pytest.importorskip("topohub")
-    assert load_graph("topohub/sndlib/polska").num_nodes == 12
+    assert load_graphs("topohub/sndlib/polska")[0].num_nodes == 12

@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from experiments import display
-from experiments.graphs import is_connected, load_graph, shuffled
+from experiments.graphs import is_connected, load_graphs, shuffled
 from experiments.run import main
 from lepton_rl.data import GENERATORS, from_networkx
 
@@ -139,7 +139,7 @@ def test_train_leaves_a_whole_run(trained, graph):
 
 
 def test_edits_are_new_edges_in_the_users_names_and_gain_what_is_said(trained, graph):
-    before = load_graph(str(graph)).to_networkx()
+    before = load_graphs(str(graph))[0].to_networkx()
     with open(trained / "edits.csv", newline="") as stream:
         rows = list(csv.DictReader(stream))
     edits = [(row["source"], row["target"]) for row in rows]
@@ -232,7 +232,7 @@ def test_parsing_and_help_do_not_wait_for_jax():
     code = (
         "import sys\nfrom experiments.run import main, parse\nparse(['train', '--budget', '3'])\n"
         "try:\n    main(['--help'])\nexcept SystemExit as stop:\n    assert stop.code == 0\n"
-        "print(sorted({'jax', 'matplotlib', 'networkx', 'gymnasium'} & set(sys.modules)))"
+        "print(sorted({'jax', 'matplotlib', 'networkx', 'gymnasium', 'pyarrow'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.splitlines()[-1] == "[]"

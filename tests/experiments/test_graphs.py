@@ -1,0 +1,97 @@
+"""Graphs as the command line takes them: files, folders, patterns, names; and the options that read them."""
+
+import dataclasses
+from typing import get_type_hints
+
+import networkx as nx
+import pytest
+
+from experiments.configs import Train, train_from_json, train_to_json
+from experiments.graphs import load_graphs
+from experiments.problem import make_problem, make_split
+from experiments.reading import Reading
+from lepton_rl.data import Cleaning, Columns, from_networkx, write_graph
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Twelve graphs in several formats, one with a table of nodes beside it, and a hidden file."""
+    suffixes = ("csv", "graphml", "json.gz", "gml", "parquet", "tsv")
+    for i in range(12):
+        graph = from_networkx(nx.connected_watts_strogatz_graph(8 + i % 3, 4, 0.5, seed=i), f"net{i}")
+        write_graph(graph, tmp_path / f"net{i:02}.{suffixes[i % 6]}")
+    (tmp_path / "net00.nodes.csv").write_text("id,kind\n" + "".join(f"{v},{v % 2}\n" for v in range(8)))
+    (tmp_path / ".hidden").write_text("no graph")
+    return tmp_path
+
+
+def test_options_are_the_columns_and_policies_of_the_readers():
+    own = {field.name: (field.default, get_type_hints(Reading)[field.name]) for field in dataclasses.fields(Reading)}
+    for kind in (Columns, Cleaning):
+        theirs = get_type_hints(kind)
+        for field in dataclasses.fields(kind):
+            if field.name != "directed":  # every objective is of undirected graphs
+                assert own[field.name] == (field.default, theirs[field.name])
+
+
+def test_a_folder_is_every_graph_in_it_and_a_pattern_some(folder):
+    graphs = load_graphs(str(folder))
+    assert [graph.name for graph in graphs] == [f"net{i:02}" for i in range(12)]
+    assert [graph.num_nodes for graph in graphs] == [8 + i % 3 for i in range(12)]
+    assert graphs[0].node_data is not None
+    assert [graph.name for graph in load_graphs(str(folder / "net0[1-3]*"))] == ["net01", "net02", "net03"]
+
+
+def test_files_of_one_name_are_told_apart(tmp_path):
+    for place in ("a", "b"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "net.csv").write_text("1,2\n2,3\n")
+    assert [graph.name for graph in load_graphs(str(tmp_path / "*" / "net.csv"))] == ["net", "net-2"]
+
+
+def test_parts_and_policies_reach_the_reader(tmp_path):
+    file = tmp_path / "links.dat"
+    file.write_text("who;whom;cost\na;b;1\nb;c;2\nc;a;-3\nc;d;1\na;b;4\ne;f;1\n")
+    reading = Reading(
+        format="csv", delimiter=";", source="who", target="whom", weight="cost", duplicates="sum",
+        negative_weights="absolute", largest_component=True, core=2,
+    )  # fmt: skip
+    (graph,) = load_graphs(str(file), reading)
+    assert sorted(graph.names) == ["a", "b", "c"]
+    assert sorted(graph.weights.tolist()) == [2, 3, 5]
+    assert any("2-core" in line for line in graph.report)
+    (karate,) = load_graphs("karate", Reading(sample=10))
+    assert karate.num_nodes == 10
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("{0}/none*.csv", "no file matches"), ("{0}/empty", "holds no graph file"), ("world", "knowledge graph")],
+)
+def test_what_is_no_graph_is_said(tmp_path, text, said):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match=said):
+        load_graphs(text.format(tmp_path))
+
+
+def test_a_table_of_nodes_belongs_to_one_graph(folder):
+    with pytest.raises(ValueError, match="--nodes is the table of one graph"):
+        load_graphs(str(folder), Reading(nodes=folder / "net00.nodes.csv"))
+
+
+def test_several_graphs_are_split_and_the_last_part_is_edited(folder):
+    config = Train(graph=str(folder), budget=1, objective="efficiency")
+    split = make_split(config)
+    parts = [{graph.name for graph in part} for part in (split.train, split.valid, split.test)]
+    assert len(set.union(*parts)) == sum(map(len, parts)) == 12
+    assert {graph.name for graph in split.networks} == parts[2]
+    problem = make_problem(config)
+    assert problem.train.pool.size == len(parts[0])
+    again = make_split(train_from_json(train_to_json(config), folder / "run"))
+    assert [graph.name for graph in again.test] == [graph.name for graph in split.test]
+
+
+def test_shuffles_of_several_graphs_take_turns_and_each_is_edited(folder):
+    split = make_split(Train(graph=str(folder), pool="shuffles", num_graphs=24, held_out=12, budget=1))
+    assert [graph.num_nodes for graph in split.train] == [8 + i % 3 for i in range(12)] * 2
+    assert [graph.name for graph in split.networks] == [f"net{i:02}" for i in range(12)]
