@@ -11,20 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lepton_rl.data import (
-    DataError,
-    KnowledgeGraph,
-    NamedGraph,
-    TripleSplits,
-    check_splits,
-    from_networkx,
-    read_splits,
-    split_edges,
-    split_graphs,
-    split_triples,
-)
+from lepton_rl.data import DataError, KnowledgeGraph, NamedGraph, TripleSplits, from_networkx, read_splits
 from lepton_rl.data.cleaning import Cleaning
 from lepton_rl.data.names import Names
+from lepton_rl.data.splits import check_splits, split_edges, split_graphs, split_triples
 
 quick = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=60)
 
