@@ -29,7 +29,7 @@ def _devices() -> str:
     import jax  # noqa: PLC0415 - a broken jax is what this command reports
 
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    known = ("XLA_FLAGS", "OMP_NUM_THREADS", "JAX_PLATFORMS")
+    known = ("XLA_FLAGS", "OMP_NUM_THREADS", "JAX_PLATFORMS", "JAX_COMPILATION_CACHE_DIR")
     settings = "".join(f", {name}={os.environ[name]}" for name in known if name in os.environ)
     return ", ".join(str(device) for device in jax.devices()) + f"; {usable} of {os.cpu_count()} cores{settings}"
 

@@ -1,13 +1,12 @@
 """The command line: python -m experiments.run [train | solve | eval | list | doctor]; train when none is named."""
 
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import entry_points
 
 import tyro
 
+from experiments.compiler import compile_quickly, keep_programs
 from experiments.configs import Command, Doctor, Eval, List, Solve, Train
 
 __all__ = ["main"]
@@ -15,8 +14,6 @@ __all__ = ["main"]
 # Options are parsed before any of these modules, and with them jax, is imported: help and errors come at once.
 _MODULES = {Train: "train", Solve: "solve", Eval: "evaluate", List: "listing", Doctor: "doctor"}
 _NAMES = ("train", "solve", "eval", "list", "doctor")
-# A run of minutes mostly compiles, and on CPU fewer passes compile sooner.
-_COMPILER = {"xla_backend_optimization_level": "1", "xla_llvm_disable_expensive_passes": "true"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,7 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.insert(0, "train")
     try:
         command = parse(arguments)
-        _compile_quickly()
+        compile_quickly()
+        keep_programs()
         module = import_module(f"experiments.{_MODULES[type(command)]}")
         return int(module.run(command))
     except KeyboardInterrupt as stop:
@@ -47,15 +45,6 @@ def parse(arguments: Sequence[str]) -> Train | Solve | Eval | List | Doctor:
         near = near_match(arguments[0], _NAMES)
         raise ValueError(f"unknown command '{arguments[0]}'.{near} Allowed: {', '.join(_NAMES)}.")
     return tyro.cli(Command, args=arguments, prog="python -m experiments.run", description=__doc__)
-
-
-def _compile_quickly() -> None:
-    """Choose the compiler's passes where jax has the CPU only and the user chose none; in vain once jax is at work."""
-    if entry_points(group="jax_plugins"):  # an accelerator's code had better be optimised
-        return
-    given = os.environ.get("XLA_FLAGS", "")
-    chosen = [f"--{name}={value}" for name, value in _COMPILER.items() if name not in given]
-    os.environ["XLA_FLAGS"] = " ".join([given, *chosen]).strip()
 
 
 def _say(text: str) -> None:

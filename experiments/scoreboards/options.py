@@ -38,7 +38,7 @@ def budget_at(num_nodes: int) -> int:
 
 def robustness_config() -> DQNConfig:
     """The one configuration of all cells, chosen on validation graphs."""
-    return DQNConfig(iterations=400, width=32)
+    return DQNConfig(iterations=240, width=32)
 
 
 @dataclass(frozen=True)
