@@ -1,9 +1,9 @@
 """Settings of the learners: plain frozen records, importable without jax."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-__all__ = ["DQNConfig"]
+__all__ = ["DQNConfig", "dqn_from_json"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ class DQNConfig:
     """Width of the embeddings."""
     rounds: int = 3
     """Rounds of message passing."""
+    structural: tuple[str, ...] = ()
+    """Further structural inputs of the encoder: degree, clustering, core, random_walk, laplacian."""
 
     def __post_init__(self) -> None:
         if self.iterations % self.chunks:
@@ -65,3 +67,8 @@ class DQNConfig:
             )
         if min(self.iterations, self.chunks, self.episodes, self.updates, self.batch_size, self.n_step) < 1:
             raise ValueError("iterations, chunks, episodes, updates, batch_size and n_step must be at least 1.")
+
+
+def dqn_from_json(plain: dict[str, Any]) -> DQNConfig:
+    """The settings as :func:`dataclasses.asdict` and JSON left them."""
+    return DQNConfig(**plain | {"structural": tuple(plain["structural"])})

@@ -97,5 +97,5 @@ def network_for(env: GraphEnv, config: DQNConfig) -> Network:
     features, marks, pairs = jax.eval_shape(widths, env)
     return build_network(
         config.encoder, config.head, features=features.shape[-1], marks=marks.shape[-1], pairs=pairs.shape[0],
-        width=config.width, rounds=config.rounds,
+        width=config.width, rounds=config.rounds, structural=config.structural,
     )  # fmt: skip

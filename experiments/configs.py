@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from agents.config import DQNConfig
+from agents.config import DQNConfig, dqn_from_json
 from experiments.reading import Reading, ReadingOptions, reading_from_json
 
 __all__ = ["Command", "Doctor", "Eval", "List", "Solve", "Train", "train_from_json", "train_to_json"]
@@ -165,7 +165,7 @@ def train_from_json(text: str, folder: Path) -> Train:
     """
     try:
         plain = json.loads(text)
-        nested = {"dqn": DQNConfig(**plain["dqn"]), "reading": reading_from_json(plain["reading"])}
+        nested = {"dqn": dqn_from_json(plain["dqn"]), "reading": reading_from_json(plain["reading"])}
         return Train(**plain | nested | {"name": folder.name, "runs_dir": folder.parent})
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{folder / 'config.json'} is damaged or of another version ({error}): train anew.") from None

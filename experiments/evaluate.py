@@ -22,11 +22,12 @@ def run(command: Eval) -> int:
     begun, display = time.perf_counter(), Display()
     folder, config = open_run(command.run)
     count = command.num_graphs or config.held_out
-    problem = make_problem(dataclasses.replace(config, num_graphs=1, held_out=count))
+    problem = make_problem(dataclasses.replace(config, num_graphs=1, held_out=count), folder.encoder())
     params, _ = folder.policies(problem)
     envs, words = [problem.test], f"{problem.test.pool.size} test graphs"
     if command.graphs is not None:
-        graphs = sorted(load_graphs(command.graphs, command.reading), key=lambda graph: bucket(graph.num_nodes))
+        graphs = [problem.seen(graph) for graph in load_graphs(command.graphs, command.reading)]
+        graphs.sort(key=lambda graph: bucket(graph.num_nodes))
         groups = groupby(graphs, key=lambda graph: bucket(graph.num_nodes))  # graphs of about one size share a program
         envs = [env_on(problem.make_env, list(group)) for _, group in groups]
         words = f"{len(graphs)} of {command.graphs}"

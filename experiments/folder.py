@@ -18,6 +18,8 @@ from agents.dqn import TrainState
 from experiments.configs import Train, train_from_json, train_to_json
 from experiments.problem import Problem
 from lepton_rl import checkpoint
+from lepton_rl.data import DataError
+from lepton_rl.data.encoding import Encoder
 from lepton_rl.files import atomic_write
 
 __all__ = ["KEPT", "RunFolder", "free_name", "make_folder", "open_run", "plain_name", "stem"]
@@ -71,6 +73,24 @@ class RunFolder(NamedTuple):
     def write_config(self, config: Train) -> None:
         """Write ``config.json``."""
         self.write("config.json", train_to_json(config))
+
+    def write_encoder(self, encoder: Encoder) -> None:
+        """Write ``encoder.json``, the encoder of the nodes' attributes."""
+        self.write_json("encoder.json", encoder.to_json())
+
+    def encoder(self) -> Encoder | None:
+        """The encoder of the nodes' attributes, where the run has one.
+
+        Raises:
+            DataError: ``encoder.json`` is damaged.
+        """
+        file = self.path / "encoder.json"
+        if not file.exists():
+            return None
+        try:
+            return Encoder.from_json(json.loads(file.read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise DataError(f"{file} is damaged ({error}): train anew.") from None
 
     def write(self, name: str, text: str) -> None:
         """Write a text file."""

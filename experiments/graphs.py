@@ -121,4 +121,5 @@ def shuffled(graph: NamedGraph, seed: int) -> NamedGraph:
             stride //= 2  # fewer at a time, so that sparse graphs get anywhere
         else:
             edges = new
-    return NamedGraph(f"{graph.name} shuffled {seed}", np.array(edges, np.int32), graph.names)
+    name, ends = f"{graph.name} shuffled {seed}", np.array(edges, np.int32)
+    return replace(graph, name=name, edges=ends, edge_data=None, report=())

@@ -1,8 +1,10 @@
 """What a configuration means: environments over disjoint pools of graphs, and the network that fits them."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
+
+import pyarrow as pa
 
 from agents.config import DQNConfig
 from agents.training import network_for
@@ -11,7 +13,9 @@ from envs.base import GraphEnv
 from envs.pools import Pool, make_pool
 from experiments.configs import Train
 from experiments.graphs import load_graphs, shuffled
+from experiments.reading import Reading
 from lepton_rl.data import NamedGraph, from_networkx, generate, load
+from lepton_rl.data.encoding import Encoder, Policies, fit
 from lepton_rl.data.splits import split_graphs
 from lepton_rl.heads import Network
 from lepton_rl.objectives import get_objective
@@ -31,7 +35,8 @@ class Problem(NamedTuple):
         train, valid, test: environments over disjoint pools of one capacity.
         network: scores actions; its parameters fit graphs of every size.
         networks: real networks to edit after training, held out of it.
-        graphs: what the pools hold, in words. ``notes``: what reading the user's graph ignored or dropped.
+        graphs: what the pools hold, in words. ``notes``: what reading the user's graphs ignored or dropped.
+        encoder: of the nodes' attributes, where the network sees them.
     """
 
     config: Train
@@ -44,10 +49,18 @@ class Problem(NamedTuple):
     networks: tuple[NamedGraph, ...]
     graphs: str
     notes: tuple[str, ...]
+    encoder: Encoder | None = None
+
+    def seen(self, graph: NamedGraph) -> NamedGraph:
+        """A graph as the network sees it: with its attributes, where the run has an encoder."""
+        return graph if self.encoder is None else graph.encoded(self.encoder)
 
 
 class Split(NamedTuple):
-    """The graphs of a run: what its three pools hold, what is edited after training, which of all are the user's."""
+    """The graphs of a run: what its three pools hold, what is edited after training, which of all are the user's.
+
+    ``encoder`` is that of the nodes' attributes, where the network is to see them.
+    """
 
     train: list[NamedGraph]
     valid: list[NamedGraph]
@@ -55,10 +68,15 @@ class Split(NamedTuple):
     networks: tuple[NamedGraph, ...]
     own: list[NamedGraph]
     words: str
+    encoder: Encoder | None = None
 
 
-def make_split(config: Train) -> Split:
+def make_split(config: Train, encoder: Encoder | None = None) -> Split:
     """Generated graphs, shuffles of the user's, or the user's own in three parts.
+
+    Args:
+        config: of the run. ``encoder``: of attributes, of an earlier run; else one is fitted on the graphs that are
+            trained on.
 
     Raises:
         ValueError: unusable graphs, too few of them to split; an unknown generator; more graphs than the distance
@@ -77,12 +95,30 @@ def make_split(config: Train) -> Split:
     sources = load_graphs(config.graph, config.reading)
     if (config.pool or ("split" if len(sources) > 1 else "shuffles")) == "split":
         found = split_graphs(sources, seed=config.seed)
+        sources, encoder = _encoded(sources, found.train, config.reading, encoder)
         train, valid, test = ([sources[i] for i in part] for part in (found.train, found.valid, found.test))
         words = f"{len(train)} of {config.graph}; {len(valid)} others for validation, {len(test)} for the test"
-        return Split(train, valid, test, tuple(test), sources, f"{words} ({'; '.join(found.report)})")
+        words = f"{words} ({'; '.join(found.report)})"
+        return Split(train, valid, test, tuple(test), sources, words, encoder)
+    sources, encoder = _encoded(sources, range(len(sources)), config.reading, encoder)
     train, valid, test = ([shuffled(sources[seed % len(sources)], seed) for seed in part] for part in seeds)
     name = sources[0].name if len(sources) == 1 else f"{len(sources)} graphs of {config.graph}"
-    return Split(train, valid, test, tuple(sources), sources, f"{config.num_graphs:,} shuffles of {name}; {held}")
+    words = f"{config.num_graphs:,} shuffles of {name}; {held}"
+    return Split(train, valid, test, tuple(sources), sources, words, encoder)
+
+
+def _encoded(
+    graphs: list[NamedGraph], trained: Iterable[int], reading: Reading, encoder: Encoder | None
+) -> tuple[list[NamedGraph], Encoder | None]:
+    """The graphs with their attributes as features, by ``encoder`` or one fitted on those that are ``trained`` on."""
+    if encoder is None and reading.attributes:
+        for graph in graphs:
+            if graph.node_data is None:
+                raise ValueError(f"{graph.name} has no node attributes: give --nodes, or leave out --attributes.")
+        missing = reading.missing_attributes
+        policies = Policies(numeric=missing, boolean=missing, categorical=missing, multi_valued=missing)
+        encoder = fit(pa.concat_tables([graphs[i].node_data for i in trained], promote_options="default"), policies)
+    return (graphs if encoder is None else [graph.encoded(encoder) for graph in graphs]), encoder
 
 
 def env_maker(config: Train) -> Callable[[Pool], GraphEnv]:
@@ -129,13 +165,13 @@ def usable(make_env: Callable[[Pool], GraphEnv], graphs: Sequence[NamedGraph]) -
     return tuple(graph for graph in graphs if accepted(graph))
 
 
-def make_problem(config: Train) -> Problem:
+def make_problem(config: Train, encoder: Encoder | None = None) -> Problem:
     """Build everything of ``config`` that needs no training; nothing is compiled.
 
     Raises:
         ValueError: an unknown name, an unusable graph file, settings that the environment refuses.
     """
-    make_env, split = env_maker(config), make_split(config)
+    make_env, split = env_maker(config), make_split(config, encoder)
     networks = split.networks
     if split.own:
         env_on(make_env, split.own)
@@ -146,4 +182,4 @@ def make_problem(config: Train) -> Problem:
     # A head of single nodes has to learn the first pick too.
     dqn = config.dqn if config.dqn.head == "pair" else dataclasses.replace(config.dqn, picks="all")
     network = network_for(train, dqn)
-    return Problem(config, dqn, make_env, train, valid, test, network, networks, split.words, notes)
+    return Problem(config, dqn, make_env, train, valid, test, network, networks, split.words, notes, split.encoder)

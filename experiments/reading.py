@@ -30,6 +30,10 @@ class Reading:
     """Column of the weights; default: the one called weight, if there is one."""
     delimiter: str | None = None
     """What separates the columns of a table; default: found in its first rows."""
+    attributes: bool = False
+    """Let the network see the attributes of the nodes: every column of the graph file's or of --nodes."""
+    missing_attributes: Literal["refuse", "impute", "indicator"] = "refuse"
+    """Empty attributes: the usual value instead, or a feature of their own that says so."""
     self_loops: Literal["drop", "refuse"] = "drop"
     """Edges from a node to itself."""
     duplicates: Literal["first", "sum", "mean", "max", "refuse"] = "first"

@@ -8,8 +8,7 @@ from experiments import train
 from experiments.configs import Solve, Train
 from experiments.display import Display, settings
 from experiments.folder import RunFolder, free_name, make_folder, open_run, stem
-from experiments.graphs import load_graphs
-from experiments.problem import env_maker, env_on, make_problem
+from experiments.problem import make_problem
 from experiments.report import page
 from experiments.solving import enter_networks, solve_networks
 
@@ -35,9 +34,9 @@ def _by_run(command: Solve, name: str) -> int:
             "--objective, or leave out --run to train anew."
         )
     config = dataclasses.replace(config, budget=command.budget or config.budget, search_nodes=command.search_nodes)
-    graphs = load_graphs(command.graph, command.reading)
-    env_on(env_maker(config), graphs)
-    problem = make_problem(dataclasses.replace(config, graph=None, num_graphs=1, held_out=1))
+    config = dataclasses.replace(config, graph=command.graph, reading=command.reading, pool="shuffles")
+    problem = make_problem(dataclasses.replace(config, num_graphs=1, held_out=1), run_folder.encoder())
+    graphs = problem.networks
     params, _ = run_folder.policies(problem)
     folder = RunFolder(make_folder(command.runs_dir / name))
     named = [f"{graph.name} ({graph.num_nodes} nodes, {len(graph.edges)} edges)" for graph in graphs]

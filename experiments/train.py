@@ -38,9 +38,11 @@ def run(command: Train) -> int:
         problem = make_problem(command)
         folder = RunFolder(make_folder(command.runs_dir / (command.name or _free_name(command))))
         folder.write_config(command)
+        if problem.encoder is not None:
+            folder.write_encoder(problem.encoder)
     else:
         folder, config = open_run(command.resume)
-        problem = make_problem(config)
+        problem = make_problem(config, folder.encoder())
     config = problem.config
     display.header("lepton_rl", settings(problem) | {"run": str(folder.path)})
     for line in problem.notes:

@@ -4,22 +4,30 @@ All are normalised by the nodes present, never by the slots, so that a network t
 ones. Letters: N node slots, F node features, K pair features.
 """
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from lepton_rl.graph import BitGraph, adjacency, degree, num_nodes
+from lepton_rl.graph import BitGraph, adjacency, degree, from_edges, num_nodes
+from lepton_rl.structure import get_structural
 
-__all__ = ["NUM_STRUCTURAL", "node_inputs", "pair_inputs"]
+__all__ = ["node_inputs", "num_inputs", "pair_inputs"]
 
-NUM_STRUCTURAL = 7
+_BUILT_IN = 7
 
 
-def node_inputs(graph: BitGraph) -> Float[Array, "N F"]:
-    """Structural features of every node beside the graph's own, f32[N, 7 + F]; zero at absent nodes.
+def num_inputs(structural: tuple[str, ...] = ()) -> int:
+    """Columns of :func:`node_inputs` of a graph without features of its own."""
+    pair = from_edges([(0, 1)], 2)
+    return _BUILT_IN + sum(jax.eval_shape(get_structural(name), pair).shape[-1] for name in structural)
+
+
+def node_inputs(graph: BitGraph, structural: tuple[str, ...] = ()) -> Float[Array, "N F"]:
+    """Structural features of every node beside the graph's own, f32[N, 7 + K + F]; zero at absent nodes.
 
     Degree over n - 1, over the largest degree, its inverse (how near the node is to isolation); the shares of nodes
     with a larger and with an equal degree (its place in a degree attack); the mean and the smallest inverse degree of
-    its neighbours.
+    its neighbours. Then those of ``structural``, names in ``lepton_rl.structure.STRUCTURAL``, as sign(x) log(1 + |x|).
     """
     present = graph.node_mask.astype(jnp.float32)
     n = jnp.maximum(num_nodes(graph), 2).astype(jnp.float32)
@@ -30,8 +38,10 @@ def node_inputs(graph: BitGraph) -> Float[Array, "N F"]:
     equal = ((d[None, :] == d[:, None]) * present).sum(-1) / n
     mean_neighbour = (dense @ inverse) * inverse
     weakest = (dense * inverse[None, :]).max(-1)
-    structural = jnp.stack([d / (n - 1), d / jnp.maximum(d.max(), 1), inverse, larger, equal, mean_neighbour, weakest])
-    return jnp.concatenate([structural.T * present[:, None], graph.node_features], axis=-1)
+    built_in = jnp.stack([d / (n - 1), d / jnp.maximum(d.max(), 1), inverse, larger, equal, mean_neighbour, weakest])
+    named = [get_structural(name)(graph) for name in structural]
+    squeezed = [jnp.sign(x) * jnp.log1p(jnp.abs(x)) for x in named]
+    return jnp.concatenate([built_in.T * present[:, None], *squeezed, graph.node_features], axis=-1)
 
 
 def pair_inputs(graph: BitGraph, steps: int = 4) -> Float[Array, "K N N"]:

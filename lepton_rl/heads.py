@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from lepton_rl.batching import anywhere, branch
 from lepton_rl.encoders import get_encoder
 from lepton_rl.encoders.linear import Linear, matmul_rows
-from lepton_rl.features import NUM_STRUCTURAL, node_inputs, pair_inputs
+from lepton_rl.features import node_inputs, num_inputs, pair_inputs
 from lepton_rl.graph import BitGraph, unpack_bits
 from lepton_rl.registry import resolve
 
@@ -166,14 +166,15 @@ def _first_picks(fixed: Any, operands: Any) -> Float[Array, "N"]:
 class GraphNetwork(nnx.Module):
     """Structural inputs, an encoder, a head."""
 
-    def __init__(self, encoder: Callable[..., Any], head: Any) -> None:
+    def __init__(self, encoder: Callable[..., Any], head: Any, structural: tuple[str, ...] = ()) -> None:
         self.encoder = encoder
         self.head = head
+        self.structural = structural
 
     def encode(self, observation: Any) -> Any:
         """Everything that does not change inside an edit."""
         graph = observation.graph
-        return self.head.prepare(self.encoder(node_inputs(graph), graph), observation)
+        return self.head.prepare(self.encoder(node_inputs(graph, self.structural), graph), observation)
 
 
 def network_from_module(build: Callable[[nnx.Rngs], Any]) -> Network:
@@ -199,14 +200,15 @@ def network_from_module(build: Callable[[nnx.Rngs], Any]) -> Network:
 @cache
 def build_network(
     encoder: str = "gin", head: str = "pair", *, features: int = 0, marks: int = 2, pairs: int = 0,
-    width: int = 64, rounds: int = 3,
+    width: int = 64, rounds: int = 3, structural: tuple[str, ...] = (),
 ) -> Network:  # fmt: skip
     """A network from names; equal arguments give the same object, so that nothing is compiled twice.
 
     Args:
         encoder: a name in ``lepton_rl.encoders.ENCODERS``. ``head``: a name in ``HEADS``.
         features: F of the graphs' own node features. ``marks``, ``pairs``: M and P of the environment's observations.
-        width: D. ``rounds``: of message passing.
+        width: D. ``rounds``: of message passing. ``structural``: further inputs, by name; see
+            :data:`lepton_rl.structure.STRUCTURAL`.
 
     Raises:
         ValueError: an unknown name; the message names a near match.
@@ -214,7 +216,7 @@ def build_network(
     encoder_type, head_type = get_encoder(encoder), resolve(HEADS, head, "head")
 
     def build(rngs: nnx.Rngs) -> GraphNetwork:
-        body = encoder_type(NUM_STRUCTURAL + features, width, rounds, rngs=rngs)
-        return GraphNetwork(body, head_type(width, marks, pairs, rngs=rngs))
+        body = encoder_type(num_inputs(structural) + features, width, rounds, rngs=rngs)
+        return GraphNetwork(body, head_type(width, marks, pairs, rngs=rngs), structural)
 
     return network_from_module(build)

@@ -37,7 +37,7 @@ def _settings(options: Robustness) -> dict[str, Any]:
     return {
         "split": options.split, "seeds": options.seeds, "graphs": options.graphs, "draws": options.draws,
         "data": f"generated, {options.train_graphs} for training" if options.data is None else options.data.name,
-        "train_orders": options.train_orders, "config": asdict(options.dqn),
+        "train_orders": options.train_orders, "config": json.loads(json.dumps(asdict(options.dqn))),
     }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from lepton_rl.data.names import Names
 from lepton_rl.data.source import DataError
 
 if TYPE_CHECKING:
+    from lepton_rl.data.encoding import Encoder
     from lepton_rl.graph import BitGraph
 
 __all__ = ["MAX_NODES", "WEIGHT", "NamedGraph"]
@@ -35,6 +36,7 @@ class NamedGraph:
         node_data: an arrow table of n rows by slot, or None. ``edge_data``: of m rows, or None; weights are its column
             "weight".
         report: what reading and cleaning ignored, merged or dropped, one line each.
+        features: f32[n, F] what a network is to see of the nodes, by slot, or None; see :meth:`encoded`.
     """
 
     name: str
@@ -44,6 +46,7 @@ class NamedGraph:
     node_data: pa.Table | None = None
     edge_data: pa.Table | None = None
     report: tuple[str, ...] = field(default=())
+    features: np.ndarray | None = None
 
     @property
     def num_nodes(self) -> int:
@@ -57,7 +60,7 @@ class NamedGraph:
         return None if data is None or WEIGHT not in data.column_names else data[WEIGHT].to_numpy()
 
     def to_bitgraph(self, capacity: int | None = None) -> BitGraph:
-        """The editable graph; slot i is the node ``names[i]``. Attributes are no part of it.
+        """The editable graph; slot i is the node ``names[i]``. Of attributes it has what ``features`` holds.
 
         Args:
             capacity: node slots N; default ``num_nodes``.
@@ -75,7 +78,9 @@ class NamedGraph:
             raise DataError(f"{self.name} has {self.num_nodes} nodes: give a capacity of at least that, not {slots}.")
         from lepton_rl.graph import from_edges  # noqa: PLC0415 - reading files must not wait for jax
 
-        return from_edges(self.edges, self.num_nodes, capacity=capacity, directed=self.directed)
+        return from_edges(
+            self.edges, self.num_nodes, capacity=capacity, directed=self.directed, node_features=self.features
+        )
 
     def to_networkx(self) -> nx.Graph:
         """The same graph in networkx, nodes in slot order under the user's names, with attributes (nulls left out)."""
@@ -90,6 +95,19 @@ class NamedGraph:
         """The graph with one more line in its report."""
         return replace(self, report=(*self.report, line))
 
+    def encoded(self, encoder: Encoder) -> NamedGraph:
+        """The graph with its node attributes as ``features``.
+
+        Raises:
+            DataError: it has no attributes, or others than the encoder was fitted on.
+        """
+        if self.node_data is None:
+            raise DataError(f"{self.name} has no node attributes: give a table of nodes, or leave attributes out.")
+        try:
+            return replace(self, features=encoder.transform(self.node_data))
+        except DataError as error:
+            raise DataError(f"{self.name}: {error}") from None
+
     def part(self, nodes: np.ndarray) -> NamedGraph:
         """The part induced by the slots ``nodes``, kept in slot order."""
         keep = np.unique(nodes)
@@ -99,7 +117,7 @@ class NamedGraph:
         rows = np.flatnonzero((edges >= 0).all(1))
         return replace(
             self, edges=edges[rows], names=self.names.take(keep), node_data=_take(self.node_data, keep),
-            edge_data=_take(self.edge_data, rows),
+            edge_data=_take(self.edge_data, rows), features=None if self.features is None else self.features[keep],
         )  # fmt: skip
 
 

@@ -95,3 +95,33 @@ def test_shuffles_of_several_graphs_take_turns_and_each_is_edited(folder):
     split = make_split(Train(graph=str(folder), pool="shuffles", num_graphs=24, held_out=12, budget=1))
     assert [graph.num_nodes for graph in split.train] == [8 + i % 3 for i in range(12)] * 2
     assert [graph.name for graph in split.networks] == [f"net{i:02}" for i in range(12)]
+
+
+def attributed(folder, ages):
+    """Two triangles and a bridge, with a table of nodes."""
+    (folder / "town.csv").write_text("a,b\nb,c\na,c\nc,d\nd,e\ne,f\nd,f\n")
+    rows = [f"{name},{age},{'red' if name < 'd' else 'blue'}\n" for name, age in zip("abcdef", ages, strict=True)]
+    (folder / "town.nodes.csv").write_text("".join(["id,age,colour\n", *rows]))
+    return folder / "town.csv"
+
+
+def test_attributes_are_encoded_once_and_other_columns_are_refused(tmp_path):
+    file = attributed(tmp_path, [10, 20, 30, 40, 50, ""])
+    seen = Reading(attributes=True, missing_attributes="indicator")
+    config = Train(graph=str(file), reading=seen, num_graphs=3, held_out=1, budget=1, objective="efficiency")
+    with pytest.raises(ValueError, match="age"):
+        make_problem(dataclasses.replace(config, reading=Reading(attributes=True)))
+    problem = make_problem(config)
+    assert problem.encoder.columns == (
+        "age", "age: missing", "colour=blue", "colour=red", "colour: other", "colour: missing",
+    )  # fmt: skip
+    features = problem.train.pool.graphs.node_features
+    assert features.shape == (3, 6, 6)
+    assert features[1, :, 0].tolist() == pytest.approx([-1.4142135, -0.70710677, 0, 0.70710677, 1.4142135, 0])
+    older = attributed(tmp_path, [30] * 6)
+    again = make_problem(dataclasses.replace(config, graph=str(older)), problem.encoder)
+    assert again.train.pool.graphs.node_features[0, :, 0].tolist() == [0] * 6
+    with pytest.raises(ValueError, match="karate: the table does not fit the encoder"):
+        make_problem(dataclasses.replace(config, graph="karate"), problem.encoder)
+    with pytest.raises(ValueError, match="florentine has no node attributes"):
+        make_problem(dataclasses.replace(config, graph="florentine"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from lepton_rl.features import NUM_STRUCTURAL, node_inputs, pair_inputs
+from lepton_rl.features import node_inputs, num_inputs, pair_inputs
 from lepton_rl.graph import from_networkx, permute
 
 CAPACITY = 15
@@ -20,7 +20,7 @@ def graph_of(seed, p=0.4, n=12):
 def test_node_inputs_equal_their_definition():
     plain, graph = graph_of(0)
     x, n, degree = np.asarray(node_inputs(graph)), len(plain), dict(plain.degree)
-    assert x.shape == (CAPACITY, NUM_STRUCTURAL)
+    assert x.shape == (CAPACITY, num_inputs())
     for v in plain:
         around = [1 / degree[u] for u in plain[v]]
         expected = [
@@ -68,3 +68,14 @@ def test_inputs_move_with_the_nodes():
     moved = permute(graph, jnp.asarray(order))
     np.testing.assert_allclose(node_inputs(moved), np.asarray(node_inputs(graph))[order], atol=1e-6)
     np.testing.assert_allclose(pair_inputs(moved), np.asarray(pair_inputs(graph))[:, order][:, :, order], atol=1e-5)
+
+
+def test_named_features_stand_between_the_built_in_and_the_graphs_own():
+    plain, graph = graph_of(3)
+    names = ("core", "clustering")
+    x = node_inputs(graph, names)
+    assert x.shape == (CAPACITY, num_inputs(names))
+    np.testing.assert_array_equal(x[:, : num_inputs()], node_inputs(graph))
+    for i, feature in enumerate((nx.core_number(plain), nx.clustering(plain))):
+        expected = np.log1p([feature[v] for v in plain])
+        np.testing.assert_allclose(x[: len(plain), num_inputs() + i], expected, rtol=1e-6, atol=1e-7)

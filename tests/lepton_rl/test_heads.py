@@ -15,7 +15,7 @@ from agents.training import make_runs
 from envs.edge_addition import make_edge_addition
 from envs.pools import make_pool
 from lepton_rl.batching import ENVIRONMENT_AXIS
-from lepton_rl.features import NUM_STRUCTURAL, node_inputs
+from lepton_rl.features import node_inputs, num_inputs
 from lepton_rl.graph import adjacency, from_networkx, permute
 from lepton_rl.heads import HEADS, Network, NodeScore, build_network, network_from_module
 from lepton_rl.objectives import get_objective
@@ -132,7 +132,7 @@ class OwnModule(nnx.Module):
     """What a user might write: no base class of ours."""
 
     def __init__(self, rngs):
-        self.embed = nnx.Linear(NUM_STRUCTURAL, 6, rngs=rngs)
+        self.embed = nnx.Linear(num_inputs(), 6, rngs=rngs)
         self.out = nnx.Linear(6 + 2, 1, rngs=rngs)
 
     def encode(self, observation):
