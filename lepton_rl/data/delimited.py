@@ -151,7 +151,7 @@ def _is_header(sample: Sequence[Sequence[str]], columns: Columns) -> bool:
     """Whether the first row names the columns: it holds the usual or the given names, or words over numbers."""
     names = [plain(cell) for cell in sample[0]]
     given = (columns.source, columns.target, columns.weight)
-    worded = any(name is not None and not name.isdigit() for name in given)
+    worded = any(name is not None and not name.isdecimal() for name in given)
     if worded or (SOURCES & set(names) and TARGETS & set(names)):
         return True
     worded = not any(_is_number(cell) for cell in sample[0][:2])

@@ -132,10 +132,10 @@ def roles(names: Sequence[str], columns: Columns, origin: object) -> tuple[int, 
     def position(given: str, role: str) -> int:
         if given in names:
             return names.index(given)
-        if given.isdigit() and 1 <= int(given) <= len(names):
+        if given.isdecimal() and 1 <= int(given) <= len(names):
             return int(given) - 1
         raise DataError(f"{origin} has no column '{given}' for the {role}.{near_match(given, names)} "
-                        f"Columns: {', '.join(names)}.")  # fmt: skip
+                        f"Columns: {', '.join(names[:20])}{' …' * (len(names) > 20)}.")  # fmt: skip
 
     if len(names) < 2:
         raise DataError(f"{origin} has one column only: give one of sources and one of targets.")
