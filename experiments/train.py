@@ -121,7 +121,9 @@ def _curve(trained: Trained, comparison: Comparison) -> Path:
     figure = draw_curves(
         {AGENT: (x, y)}, xlabel="edits played, each seed", ylabel="mean gain on validation graphs",
         title=f"{config.objective.replace('_', ' ')}, {config.budget} edges added",
-        references={name: float(comparison.gains(name).mean()) for name in comparison.methods() if name != AGENT},
+        references={
+            f"{name} (test)": float(comparison.gains(name).mean()) for name in comparison.methods() if name != AGENT
+        },
     )  # fmt: skip
     return save_figure(figure, trained.folder.path / "learning_curve.png", dpi=110)
 

@@ -73,21 +73,22 @@ class NodeScore(nnx.Module):
         chosen = observation.marks[:, 0].sum(keepdims=True)
         weights = self.selected.kernel[...], self.product.kernel[...]
         marks, due = (observation.marks[:, 0], chosen), anywhere(chosen[0] > 0)
-        hidden = branch(_add_selected, _add_nothing, due, marks, (h, first, weights))
+        hidden = branch(_add_selected, _unchanged, due, marks, (first, h, weights))
         return nnx.relu(hidden) @ self.last[...]
 
 
 def _add_selected(marks: tuple[Array, Array], operands: Any) -> Float[Array, "N H"]:
     """What the first layer of :class:`NodeScore` makes of the selected node, beside the rest."""
     selected, chosen = marks
-    h, first, (selected_weights, product_weights) = operands
+    first, h, (selected_weights, product_weights) = operands
     mine = selected @ h  # zero where nothing is selected, and so is all that it feeds
     own = jnp.concatenate([mine, chosen]) @ selected_weights
     return first + own + matmul_rows(h * mine, product_weights)
 
 
-def _add_nothing(marks: tuple[Array, Array], operands: Any) -> Float[Array, "N H"]:
-    return operands[1]
+def _unchanged(fixed: Any, operands: Any) -> Array:
+    """The first operand, where a dear branch that adds to it or takes its place is not due."""
+    return operands[0]
 
 
 class PairScore(nnx.Module):
@@ -128,7 +129,7 @@ class PairScore(nnx.Module):
         terms = add, mul, shared, weights
         row = _row_scores(selected, inputs, terms)
         fixed = picking, inputs, graph.rows, graph.node_mask
-        return value + branch(_first_picks, _second_picks, anywhere(~picking), fixed, (row, *terms))
+        return value + branch(_first_picks, _unchanged, anywhere(~picking), fixed, (row, *terms))
 
 
 def _row_scores(selected: Float[Array, "N"], inputs: Float[Array, "K N N"], operands: Any) -> Float[Array, "N"]:
@@ -136,10 +137,6 @@ def _row_scores(selected: Float[Array, "N"], inputs: Float[Array, "K N N"], oper
     add, mul, shared, (weights, last) = operands
     row = inputs[:, jnp.argmax(selected)]  # symmetric: its row is its column
     return nnx.relu(add + selected @ add + mul * (selected @ mul) + row.T @ weights + shared) @ last
-
-
-def _second_picks(fixed: Any, operands: Any) -> Float[Array, "N"]:
-    return operands[0]
 
 
 def _first_picks(fixed: Any, operands: Any) -> Float[Array, "N"]:

@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 from jaxtyping import install_import_hook
 
+from experiments.compiler import compile_quickly
+
+compile_quickly()  # most of the suite's time is compilation
+
 install_import_hook(["lepton_rl", "envs", "agents"], "beartype.beartype")
 
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
