@@ -69,24 +69,25 @@ def _mean_value(objective: Objective, graph: BitGraph, noises: Noise) -> Float[A
 
 
 def _propose(
-    env: EdgeAddition, chain: _Chain, count: Int[Array, ""], noises: Noise, key: PRNGKeyArray
-) -> tuple[Array, BitGraph, Array]:
+    order: Int[Array, "P 2"], graph: BitGraph, budget: int, count: Int[Array, ""], key: PRNGKeyArray
+) -> tuple[Array, BitGraph]:
     """Replace a random edge of the set by a random absent one; nothing changes when the set holds every absent edge."""
     out_key, in_key = jax.random.split(key)
-    i = jax.random.randint(out_key, (), 0, env.budget)
-    j = jnp.where(count > env.budget, jax.random.randint(in_key, (), env.budget, count), i)
-    leaving, entering = chain.order[i], chain.order[j]
-    graph = add_edge(remove_edge(chain.graph, leaving[0], leaving[1]), entering[0], entering[1])
-    order = chain.order.at[i].set(entering).at[j].set(leaving)
-    return order, graph, _mean_value(env.objective, graph, noises)
+    i = jax.random.randint(out_key, (), 0, budget)
+    j = jnp.where(count > budget, jax.random.randint(in_key, (), budget, count), i)
+    leaving, entering = order[i], order[j]
+    graph = add_edge(remove_edge(graph, leaving[0], leaving[1]), entering[0], entering[1])
+    return order.at[i].set(entering).at[j].set(leaving), graph
 
 
 def _move(
     env: EdgeAddition, chain: _Chain, count: Int[Array, ""], noises: Noise, key: PRNGKeyArray, *, temperature: Array
 ) -> _Chain:
-    """Propose, and accept by Metropolis' rule."""
+    """Propose, and accept by Metropolis' rule; a chain without a value as yet (-inf) gets its own set's."""
     propose_key, accept_key = jax.random.split(key)
-    new = _propose(env, chain, count, noises, propose_key)
+    opening = jnp.isneginf(chain.value)
+    proposed = _propose(*chain[:2], env.budget, jnp.where(opening, 0, count), propose_key)
+    new = *proposed, _mean_value(env.objective, proposed[1], noises)
     luck = jnp.log(jax.random.uniform(accept_key, minval=1e-30))
     accept = luck * temperature <= new[2] - chain.value
     order, graph, value = jax.tree.map(lambda a, b: jnp.where(accept, a, b), new, chain[:3])
@@ -110,19 +111,16 @@ def anneal(env: EdgeAddition, start: Int[Array, ""], key: PRNGKeyArray, schedule
     def draw(key: PRNGKeyArray) -> Noise:
         return jax.vmap(objective.draw, in_axes=(None, 0))(graph, jax.random.split(key, schedule.draws))
 
-    def begin(order: Array, noises: Noise) -> _Chain:
-        edited = with_edges(graph, order[:L])
-        value = _mean_value(objective, edited, noises)
-        return _Chain(order, edited, value, order[:L], value)
-
-    noises = draw(first_key)
-    chain = begin(order, noises)
+    first, noises = with_edges(graph, order[:L]), draw(first_key)
 
     def probe(i: Int[Array, ""]) -> Float[Array, ""]:
-        return _propose(env, chain, count, noises, jax.random.fold_in(probe_key, i))[2]
+        _, graph = _propose(order, first, L, jnp.where(i < 0, 0, count), jax.random.fold_in(probe_key, i))
+        return _mean_value(objective, graph, noises)
 
-    values = jax.lax.map(probe, jnp.arange(schedule.probes))
-    scale = jnp.abs(values - chain.value).mean()
+    # The objective is dear to compile: it is written once for the first set and its neighbours, once for the moves
+    # and the value that they set out from.
+    values = jax.lax.map(probe, jnp.arange(-1, schedule.probes))
+    scale = jnp.abs(values[1:] - values[0]).mean()
 
     def stage(order: Array, index: Array) -> tuple[Array, Array]:
         noises = draw(jax.random.fold_in(noise_key, index))
@@ -132,7 +130,9 @@ def anneal(env: EdgeAddition, start: Int[Array, ""], key: PRNGKeyArray, schedule
             temperature = scale * schedule.hot * (schedule.cold / schedule.hot) ** share
             return _move(env, chain, count, noises, jax.random.fold_in(move_key, t), temperature=temperature)
 
-        chain = jax.lax.fori_loop(index * moves, (index + 1) * moves, move, begin(order, noises))
+        nothing = jnp.float32(-jnp.inf)
+        opening = _Chain(order, with_edges(graph, order[:L]), nothing, order[:L], nothing)
+        chain = jax.lax.fori_loop(index * moves - 1, (index + 1) * moves, move, opening)
         return chain.order, chain.best
 
     _, sets = jax.lax.scan(stage, order, jnp.arange(schedule.stages))

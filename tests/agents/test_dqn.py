@@ -227,7 +227,9 @@ def test_a_policy_with_epsilon_one_is_uniform_over_legal_first_picks(env, networ
     np.testing.assert_allclose(first[1:], 0.2, atol=0.06)
 
 
-@pytest.mark.parametrize("change", [{"loss": "huber"}, {"target_period": 3}, {"head": "node", "picks": "all"}])
+@pytest.mark.parametrize("change", [
+    {"loss": "huber", "target_period": 3}, {"head": "node", "picks": "all"},
+])
 def test_variants_train_with_finite_numbers(env, change):
     config = dataclasses.replace(SMALL, iterations=2, chunks=1, **change)
     network = build_network(head=config.head, width=16, rounds=2)
