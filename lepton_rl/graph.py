@@ -19,9 +19,9 @@ from flax import struct
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 __all__ = [
-    "BitGraph", "add_edge", "adjacency", "degree", "from_edges", "from_networkx", "has_edge", "neighbour_mask",
-    "neighbours", "num_edges", "num_nodes", "pack_bits", "pad", "permute", "remove_edge", "to_networkx", "toggle_edge",
-    "unpack_bits",
+    "BitGraph", "add_edge", "adjacency", "degree", "from_edges", "from_networkx", "has_edge", "isolate",
+    "neighbour_mask", "neighbours", "num_edges", "num_nodes", "pack_bits", "pad", "permute", "remove_edge",
+    "set_label", "to_networkx", "toggle_edge", "unpack_bits",
 ]  # fmt: skip
 
 WORD = 32
@@ -37,6 +37,8 @@ class BitGraph:
         node_mask: bool[N], True = the node is present.
         node_features: f32[N, F] (F may be 0); zero at absent nodes.
         edge_features: f32[N, N, Fe] or None; read only where the edge is present.
+        labels: f32[N] or None: what node edits write and objectives of nodes read (1 = chosen, spins ±1, opinions in
+            [-1, 1], sides of a bipartite graph); zero at absent nodes.
         directed: static; when False, ``rows`` is symmetric.
 
     >>> graph = from_edges([(0, 1), (1, 2)], num_nodes=3)
@@ -48,6 +50,7 @@ class BitGraph:
     node_mask: Bool[Array, "*B N"]
     node_features: Float[Array, "*B N F"]
     edge_features: Float[Array, "*B N N Fe"] | None = None
+    labels: Float[Array, "*B N"] | None = None
     directed: bool = struct.field(pytree_node=False, default=False)
 
     @property
@@ -118,6 +121,28 @@ def toggle_edge(graph: BitGraph, u: Slot, v: Slot) -> BitGraph:
     return _edit(graph, u, v, "toggle")
 
 
+def isolate(graph: BitGraph, u: Slot) -> BitGraph:
+    """Return ``graph`` without the edges of slot u, which stays present; no change where u is no present node."""
+    N = graph.capacity
+    u = jnp.asarray(u, jnp.int32)
+    gone = (jnp.arange(N) == u)[:, None]
+    bits = jnp.where(jnp.arange(graph.rows.shape[-1]) == u // WORD, _bit(u), jnp.uint32(0))
+    inside = (u >= 0) & (u < N)
+    return replace(graph, rows=jnp.where(inside, jnp.where(gone, 0, graph.rows & ~bits), graph.rows))
+
+
+def set_label(graph: BitGraph, u: Slot, label: Float[Array, ""] | float) -> BitGraph:
+    """Return ``graph`` with the label of slot u set; no change where u is no present node.
+
+    Raises:
+        ValueError: a graph without labels.
+    """
+    if graph.labels is None:
+        raise ValueError("the graph has no labels to set: give from_edges labels=, or replace(graph, labels=…).")
+    there = (jnp.arange(graph.capacity) == jnp.asarray(u, jnp.int32)) & graph.node_mask
+    return replace(graph, labels=jnp.where(there, label, graph.labels))
+
+
 def num_nodes(graph: BitGraph) -> Int[Array, ""]:
     """Number of nodes present, i32[]."""
     return graph.node_mask.sum(dtype=jnp.int32)
@@ -166,7 +191,7 @@ def permute(graph: BitGraph, order: Int[Array, "N"]) -> BitGraph:
     return replace(
         graph,
         rows=pack_bits(dense), node_mask=graph.node_mask[order], node_features=graph.node_features[order],
-        edge_features=edge,
+        edge_features=edge, labels=None if graph.labels is None else graph.labels[order],
     )  # fmt: skip
 
 
@@ -187,6 +212,7 @@ def pad(graph: BitGraph, capacity: int) -> BitGraph:
         node_mask=jnp.pad(graph.node_mask, (0, extra)),
         node_features=jnp.pad(graph.node_features, ((0, extra), (0, 0))),
         edge_features=None if edge is None else jnp.pad(edge, ((0, extra), (0, extra), (0, 0))),
+        labels=None if graph.labels is None else jnp.pad(graph.labels, (0, extra)),
     )
 
 
@@ -206,6 +232,7 @@ def from_edges(
     directed: bool = False,
     node_features: np.ndarray | None = None,
     edge_features: np.ndarray | None = None,
+    labels: np.ndarray | None = None,
 ) -> BitGraph:
     """Build a graph on the host from slot pairs.
 
@@ -216,6 +243,7 @@ def from_edges(
         directed: keep the direction of the pairs.
         node_features: f32[num_nodes, F]; default F = 0.
         edge_features: f32[num_nodes, num_nodes, Fe] or None.
+        labels: f32[num_nodes] or None.
 
     Raises:
         ValueError: not pairs, a slot out of range, a self-loop, a capacity below ``num_nodes``, or features of
@@ -241,7 +269,9 @@ def from_edges(
     pairwise = None if edge_features is None else _padded("edge_features", edge_features, (num_nodes, num_nodes), N)
     return BitGraph(
         rows=jnp.asarray(rows), node_mask=jnp.asarray(np.arange(N) < num_nodes),
-        node_features=_padded("node_features", nodes, (num_nodes,), N), edge_features=pairwise, directed=directed,
+        node_features=_padded("node_features", nodes, (num_nodes,), N), edge_features=pairwise,
+        labels=None if labels is None else _padded("labels", np.asarray(labels)[:, None], (num_nodes,), N)[:, 0],
+        directed=directed,
     )  # fmt: skip
 
 

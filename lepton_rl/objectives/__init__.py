@@ -1,6 +1,7 @@
 """Objectives by name; one file per family."""
 
 from lepton_rl.objectives.base import Edit, Noise, Objective, Value, deterministic, score
+from lepton_rl.objectives.composition import parse_sum
 from lepton_rl.registry import resolve
 
 __all__ = ["OBJECTIVES", "Edit", "Noise", "Objective", "Value", "deterministic", "get_objective", "score"]
@@ -16,9 +17,9 @@ OBJECTIVES = {
 
 
 def get_objective(name: str) -> Objective:
-    """The objective called ``name``.
+    """The objective called ``name``, or a weighted sum: ``"-diameter"``, ``"efficiency + 0.5*clustering"``.
 
     Raises:
-        ValueError: unknown name; the message names a near match and every allowed one.
+        ValueError: unknown name; the message names a near match and every allowed one. Text of another form.
     """
-    return resolve(OBJECTIVES, name, "objective")
+    return parse_sum(name, lambda term: resolve(OBJECTIVES, term, "objective"))

@@ -10,13 +10,25 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from lepton_rl.graph import BitGraph
 
-__all__ = ["Edit", "Noise", "Objective", "Value", "deterministic", "score"]
+__all__ = [
+    "EDGE_ADDED", "EDGE_REMOVED", "LABEL_SET", "NOTHING", "REBUILT", "Edit", "Noise", "Objective", "Value",
+    "deterministic", "no_noise", "score",
+]  # fmt: skip
 
 Noise = Any  # a pytree the objective chose: removal orders, live-edge worlds; () when deterministic
 
 
+NOTHING, EDGE_ADDED, EDGE_REMOVED, LABEL_SET, REBUILT = range(5)
+
+
 class Edit(NamedTuple):
-    """One edit of a graph: ``operation`` i32[] (0 nothing, 1 edge added, 2 edge removed), slots ``u``, ``v`` i32[]."""
+    """One edit of a graph.
+
+    Attributes:
+        operation: i32[], NOTHING, EDGE_ADDED or EDGE_REMOVED (u – v), LABEL_SET (of u), or REBUILT: more than that,
+            so that nothing which is kept from before holds.
+        u, v: i32[] slots.
+    """
 
     operation: Int[Array, ""]
     u: Int[Array, ""]
@@ -37,10 +49,12 @@ class Objective(NamedTuple):
         draw: ``(graph, key) -> Noise``, once an episode; of the same shape for every graph of equal capacity.
         init: ``(graph, Noise) -> Carry``; a Carry is a pytree with a field ``value`` f32[].
         update: ``(Carry, Edit, graph_after, Noise) -> Carry``; equals ``init(graph_after, noise)`` in value.
+        needs_connected: the value says little on a graph that starts disconnected; environments refuse those.
         sensitivity: ``(graph, Noise) -> f32[P, N, N]``, symmetric: what adding each edge would bring, as far as one
             look at the graph tells (a first-order estimate, not a re-evaluation). Networks read it as pair features.
             None: the objective has none to offer.
-        needs_connected: the value says little on a graph that starts disconnected; environments refuse those.
+        labels: what it reads from the graph's labels ("chosen", "spin", "community", "opinion", "side"), "" = nothing.
+        directed: it is defined on directed graphs too; environments refuse those elsewhere.
 
     Noise is permuted along its node axes when a graph is relabelled; padding a graph pads them.
     """
@@ -50,10 +64,15 @@ class Objective(NamedTuple):
     update: Callable[[Any, Edit, BitGraph, Noise], Any]
     needs_connected: bool = False
     sensitivity: Callable[[BitGraph, Noise], Float[Array, "P N N"]] | None = None
+    labels: str = ""
+    directed: bool = False
 
 
 @cache
-def deterministic(function: Callable[[BitGraph], Float[Array, ""]], needs_connected: bool = False) -> Objective:
+def deterministic(
+    function: Callable[[BitGraph], Float[Array, ""]], needs_connected: bool = False, labels: str = "",
+    directed: bool = False,
+) -> Objective:  # fmt: skip
     """Lift a plain ``F(graph) -> f32[]`` to an objective without noise; equal functions give the same objective."""
 
     def init(graph: BitGraph, noise: Noise) -> Value:
@@ -62,7 +81,12 @@ def deterministic(function: Callable[[BitGraph], Float[Array, ""]], needs_connec
     def update(carry: Value, edit: Edit, graph_after: BitGraph, noise: Noise) -> Value:
         return init(graph_after, noise)
 
-    return Objective(lambda graph, key: (), init, update, needs_connected)
+    return Objective(no_noise, init, update, needs_connected, labels=labels, directed=directed)
+
+
+def no_noise(graph: BitGraph, key: PRNGKeyArray) -> tuple[()]:
+    """What a deterministic objective draws."""
+    return ()
 
 
 def score(objective: Objective, graph: BitGraph, key: PRNGKeyArray) -> Float[Array, ""]:

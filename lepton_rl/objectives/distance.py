@@ -3,11 +3,11 @@
 import jax
 import jax.numpy as jnp
 from flax import struct
-from jaxtyping import Array, Float, PRNGKeyArray, UInt16
+from jaxtyping import Array, Float, UInt16
 
 from lepton_rl.batching import anywhere
 from lepton_rl.graph import BitGraph, adjacency, num_nodes, pack_bits, unpack_bits
-from lepton_rl.objectives.base import Edit, Objective
+from lepton_rl.objectives.base import EDGE_ADDED, EDGE_REMOVED, REBUILT, Edit, Objective, no_noise
 from lepton_rl.objectives.critical_fraction import fold
 
 __all__ = ["distances", "efficiency"]
@@ -56,23 +56,20 @@ def _init(graph: BitGraph, noise: tuple[()]) -> Distances:
 
 
 def _update(carry: Distances, edit: Edit, graph_after: BitGraph, noise: tuple[()]) -> Distances:
-    """An edge added: a shortest path uses it or not. An edge removed: search again."""
+    """An edge added: a shortest path uses it or not. Anything else that moves edges: search again."""
     old = carry.distances
 
     def added() -> Distances:
         there = old[:, edit.u, None] + old[None, edit.v] + 1
         both = there if graph_after.directed else jnp.minimum(there, old[:, edit.v, None] + old[None, edit.u] + 1)
-        steps = jnp.where(edit.operation == 1, jnp.minimum(old, both), old).astype(jnp.uint16)
+        steps = jnp.where(edit.operation == EDGE_ADDED, jnp.minimum(old, both), old).astype(jnp.uint16)
         return _carry(graph_after, steps)
 
-    return jax.lax.cond(anywhere(edit.operation == 2), lambda: _init(graph_after, ()), added)
+    searched = (edit.operation == EDGE_REMOVED) | (edit.operation == REBUILT)
+    return jax.lax.cond(anywhere(searched), lambda: _init(graph_after, ()), added)
 
 
-def _draw(graph: BitGraph, key: PRNGKeyArray) -> tuple[()]:
-    return ()
-
-
-efficiency = Objective(_draw, _init, _update)
+efficiency = Objective(no_noise, _init, _update, directed=True)
 """Global efficiency: the mean over ordered pairs of nodes of 1 / distance, 0 where there is no path.
 
 Reference: Latora & Marchiori, "Efficient behavior of small-world networks", Physical Review Letters 87, 2001.

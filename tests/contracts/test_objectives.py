@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from lepton_rl.batching import ENVIRONMENT_AXIS
-from lepton_rl.graph import add_edge, from_networkx, has_edge, pad, permute, remove_edge
+from lepton_rl.graph import add_edge, from_networkx, has_edge, isolate, pad, permute, remove_edge, set_label
 from lepton_rl.objectives import OBJECTIVES, Edit, get_objective, score
+from lepton_rl.objectives.base import EDGE_ADDED, EDGE_REMOVED, LABEL_SET, NOTHING, REBUILT
 from tests.oracles import OBJECTIVE_ORACLES
 
 CAPACITY, PADDED, EDITS = 20, 35, 24
@@ -29,19 +30,49 @@ def along_nodes(noise, function):
     return jax.tree.map(lambda leaf: function(leaf) if leaf.shape[1:2] == (CAPACITY,) else leaf, noise)
 
 
-@pytest.fixture(scope="module")
-def graphs():
-    assert all(sorted(graph) == list(graph) for graph in networks())  # an oracle's node names are the slots
-    members = [from_networkx(graph, capacity=CAPACITY)[0] for graph in networks()]
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *members)
+LABELS = {
+    "chosen": lambda rng, n: rng.integers(0, 2, n), "spin": lambda rng, n: 2 * rng.integers(0, 2, n) - 1,
+    "community": lambda rng, n: rng.integers(0, 3, n), "opinion": lambda rng, n: rng.uniform(-1, 1, n),
+    "side": lambda rng, n: rng.integers(0, 2, n),
+}  # fmt: skip
+
+
+def labels_of(kind):
+    """Labels of every network, as float32 makes them."""
+    rng = np.random.default_rng(7)
+    return [LABELS[kind](rng, len(graph)).astype(np.float32) for graph in networks()] if kind else None
 
 
 @pytest.fixture(scope="module", params=sorted(OBJECTIVES))
-def drawn(request, graphs):
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def graphs(name):
+    assert all(sorted(graph) == list(graph) for graph in networks())  # an oracle's node names are the slots
+    members = [from_networkx(graph, capacity=CAPACITY)[0] for graph in networks()]
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *members)
+    labels = labels_of(get_objective(name).labels)
+    if labels is None:
+        return stacked
+    return stacked.replace(labels=jnp.stack([np.pad(each, (0, CAPACITY - len(each))) for each in labels]))
+
+
+@pytest.fixture(scope="module")
+def drawn(name, graphs):
     """(name, objective, noise of every graph, value of every graph by one vmapped program)."""
-    objective = get_objective(request.param)
+    objective = get_objective(name)
     noise = jax.jit(jax.vmap(objective.draw))(graphs, jax.random.split(jax.random.key(0), len(networks())))
-    return request.param, objective, noise, value_of(objective, graphs, noise)
+    return name, objective, noise, value_of(objective, graphs, noise)
+
+
+def plain_networks(kind):
+    """The networks for an oracle, labels as the node attribute "label"."""
+    plain = networks()
+    for graph, labels in zip(plain, labels_of(kind) or [[]] * len(plain), strict=True):
+        nx.set_node_attributes(graph, dict(enumerate(map(float, labels))), "label")
+    return plain
 
 
 def value_of(objective, graphs, noise):
@@ -53,8 +84,8 @@ def test_every_objective_has_an_oracle():
 
 
 def test_equals_its_oracle_given_the_same_noise(drawn):
-    name, _, noise, values = drawn
-    for i, graph in enumerate(networks()):
+    name, objective, noise, values = drawn
+    for i, graph in enumerate(plain_networks(objective.labels)):
         member = jax.tree.map(lambda leaf, i=i: np.asarray(leaf[i]), noise)
         np.testing.assert_allclose(values[i], OBJECTIVE_ORACLES[name](graph, member), atol=2e-6, err_msg=f"graph {i}")
 
@@ -101,7 +132,8 @@ def test_update_equals_init_over_additions_and_removals(drawn, graphs):
         u, v = pair
         after = jax.tree.map(lambda a, b: jnp.where(add, a, b), add_edge(graph, u, v), remove_edge(graph, u, v))
         changed = has_edge(graph, u, v) != has_edge(after, u, v)
-        carry = objective.update(carry, Edit(jnp.where(changed, jnp.where(add, 1, 2), 0), u, v), after, noise)
+        operation = jnp.where(changed, jnp.where(add, EDGE_ADDED, EDGE_REMOVED), NOTHING)
+        carry = objective.update(carry, Edit(operation, u, v), after, noise)
         return after, carry, objective.init(after, noise).value, changed
 
     @jax.jit
@@ -115,6 +147,33 @@ def test_update_equals_init_over_additions_and_removals(drawn, graphs):
     updated, fresh, changed = run(graphs, noise)
     assert 0.3 < np.asarray(changed).mean() < 1
     np.testing.assert_allclose(updated, fresh, atol=1e-6)
+
+
+def test_update_equals_init_over_nodes_that_are_isolated_or_labelled_anew(drawn, graphs):
+    _, objective, noise, _ = drawn
+    generator = np.random.default_rng(2)
+    nodes = jnp.asarray(generator.integers(0, 8, (6, len(networks()))), jnp.int32)
+    labels = jnp.asarray(np.stack([LABELS[objective.labels or "chosen"](generator, len(networks())) for _ in nodes]))
+
+    def edit(graph, carry, noise, u, label):
+        there = graph.node_mask[u]
+        after, operation = isolate(graph, u), REBUILT
+        if objective.labels:
+            labelled = set_label(graph, u, label)
+            after = jax.tree.map(lambda a, b: jnp.where(u % 2 == 0, a, b), labelled, after)
+            operation = jnp.where(u % 2 == 0, LABEL_SET, REBUILT)
+        carry = objective.update(carry, Edit(jnp.where(there, operation, NOTHING), u, u), after, noise)
+        return after, carry, objective.init(after, noise).value
+
+    @jax.jit
+    def run(graphs, noise):
+        def step(state, edits):
+            *state, values = jax.vmap(edit, axis_name=ENVIRONMENT_AXIS)(*state, noise, *edits)
+            return state, (state[1].value, values)
+
+        return jax.lax.scan(step, [graphs, jax.vmap(objective.init)(graphs, noise)], (nodes, labels))[1]
+
+    np.testing.assert_allclose(*run(graphs, noise), atol=1e-6)
 
 
 def test_noise_has_one_shape_and_follows_the_key(drawn, graphs):
