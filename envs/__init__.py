@@ -8,7 +8,16 @@ from lepton_rl.registry import resolve
 
 __all__ = ["ENVIRONMENTS", "get_environment"]
 
-ENVIRONMENTS = {"EdgeAddition": "envs.edge_addition:make_edge_addition"}
+ENVIRONMENTS = {
+    "EdgeAddition": "envs.edge_addition:make_edge_addition",
+    "EdgeRemoval": "envs.edge_removal:make_edge_removal",
+    "EdgeToggle": "envs.edge_toggle:make_edge_toggle",
+    "Rewiring": "envs.rewiring:make_rewiring",
+    "EdgeMove": "envs.rewiring:make_edge_move",
+    "NodeRemoval": "envs.node_removal:make_node_removal",
+    "NodeSelection": "envs.node_selection:make_node_selection",
+    "NodeFlip": "envs.node_flip:make_node_flip",
+}
 
 
 def get_environment(name: str) -> Callable[..., Any]:

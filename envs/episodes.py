@@ -48,7 +48,7 @@ def build_env(
     Args:
         rule: a name in ``envs.ENVIRONMENTS``.
         objective: a name in ``lepton_rl.objectives.OBJECTIVES``.
-        budget: edits an episode. ``reward``: "end" or "edge", as the rule says.
+        budget: edits an episode. ``reward``: "end" or "edit", as the rule says.
         graphs: a name in ``lepton_rl.data.generators.GENERATORS``, or a list of graph files.
         num_nodes: nodes of a generated graph. ``num_graphs``: how many; they have the seeds ``graph_seed``, + 1, ….
 

@@ -42,7 +42,7 @@ class Train:
     """What is to grow."""
     budget: int = 5
     """Edits an episode."""
-    reward: Literal["end", "edge"] = "edge"
+    reward: Literal["end", "edit"] = "edit"
     """Reward after every edge (learns faster), or at the end of an episode; both sum to the same."""
     generator: str = "ba"
     """Family of the generated training graphs (see `list generators`)."""

@@ -11,7 +11,16 @@ __all__ = ["__version__"]
 __version__ = "0.1.0"
 
 # Gymnasium ids as literal strings: the one place where the lowest floor names a higher one (import direction test).
-_GYMNASIUM_IDS = {"lepton/EdgeAddition-v0": "EdgeAddition"}
+_GYMNASIUM_IDS = {
+    "lepton/EdgeAddition-v0": "EdgeAddition",
+    "lepton/EdgeRemoval-v0": "EdgeRemoval",
+    "lepton/EdgeToggle-v0": "EdgeToggle",
+    "lepton/Rewiring-v0": "Rewiring",
+    "lepton/EdgeMove-v0": "EdgeMove",
+    "lepton/NodeRemoval-v0": "NodeRemoval",
+    "lepton/NodeSelection-v0": "NodeSelection",
+    "lepton/NodeFlip-v0": "NodeFlip",
+}
 
 
 def _check_siblings() -> None:

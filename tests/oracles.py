@@ -30,7 +30,7 @@ class PlainEdgeAddition:
             else:
                 self.graph.add_edge(self.selected, action)
                 self.selected = -1
-                if self.reward == "edge":
+                if self.reward == "edit":
                     reward = self.value(self.graph) - before
         self.t += 1
         if self.t == 2 * self.budget and self.reward == "end":

@@ -88,12 +88,12 @@ def kernel_values(
         def extend(state: tuple[BitGraph, Any], edge: Array) -> tuple[tuple[BitGraph, Any], Array]:
             graph, carry = state
             graph = add_edge(graph, edge[0], edge[1])
-            if env.reward == "edge":
+            if env.reward == "edit":
                 carry = objective.update(carry, Edit(jnp.int32(1), edge[0], edge[1]), graph, noise)
             return (graph, carry), carry.value
 
         (graph, _), after = jax.lax.scan(extend, (graph, carry), actions.reshape(-1, 2))
-        after = after if env.reward == "edge" else objective.init(graph, noise).value[None]
+        after = after if env.reward == "edit" else objective.init(graph, noise).value[None]
         return jnp.append(carry.value, after)
 
     return in_parts(jax.vmap(one, axis_name=ENVIRONMENT_AXIS), part, starts, keys, actions)
@@ -109,7 +109,7 @@ def networkx_rate(graph: nx.Graph, objective: str, reward: Any, seconds: float) 
             for _ in range(2):
                 observation, *_ = env.step(int(rng.choice(np.flatnonzero(observation["action_mask"]))))
             edits += 1
-            if reward == "edge" and time.perf_counter() - begin > seconds:
+            if reward == "edit" and time.perf_counter() - begin > seconds:
                 break
     return edits / (time.perf_counter() - begin)
 

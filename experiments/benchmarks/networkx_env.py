@@ -51,7 +51,7 @@ class NetworkxEdgeAddition(gym.Env[dict[str, np.ndarray], int]):
     """
 
     def __init__(
-        self, graph: nx.Graph, budget: int, *, targeted: bool = False, reward: Literal["end", "edge"] = "end"
+        self, graph: nx.Graph, budget: int, *, targeted: bool = False, reward: Literal["end", "edit"] = "end"
     ) -> None:
         self.start, self.budget, self.targeted, self.reward = graph, budget, targeted, reward
         n = len(graph)
@@ -89,7 +89,7 @@ class NetworkxEdgeAddition(gym.Env[dict[str, np.ndarray], int]):
         self.t += 1
         over = self.t >= 2 * self.budget
         reward = 0.0
-        if added if self.reward == "edge" else over:
+        if added if self.reward == "edit" else over:
             before, self.value = self.value, critical_fraction(self.graph, self.ranks, self.targeted)
             reward = self.value - before
         return self._observe(), reward, over, False, {}

@@ -42,7 +42,7 @@ class Envs:
 
     An episode is 10 edges. The environment plays random legal picks with the ordinary rollout driver, every member
     with noise of its own. The kernel's rate counts the same episodes: one draw of noise and the objective of the
-    start graph, then of the final graph (reward "end") or of every graph on the way (reward "edge"), no environment.
+    start graph, then of the final graph (reward "end") or of every graph on the way (reward "edit"), no environment.
     Both run in parts that fit the cache. Everything is the fastest of several runs, taken in turns.
     """
 
@@ -52,7 +52,7 @@ class Envs:
     """Environments stepped together."""
     objectives: tuple[Objective, ...] = ("critical_fraction_random", "critical_fraction_targeted")
     """What is to grow."""
-    rewards: tuple[Literal["end", "edge"], ...] = ("end", "edge")
+    rewards: tuple[Literal["end", "edit"], ...] = ("end", "edit")
     """Reward at the end of an episode, or after every edge."""
     memory_mb: float = 4000.0
     """Leave out what would need more."""

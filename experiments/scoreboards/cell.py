@@ -43,7 +43,7 @@ def cell_env(pool: Pool, cell: Cell, budget: int, train_orders: int | None = Non
     Reported values are the protocol's. An agent learns from the same value paid edge by edge, which says which edge it
     is for, over ``train_orders`` removal orders instead of 2n, which is less noisy.
     """
-    reward = "end" if train_orders is None else "edge"
+    reward = "end" if train_orders is None else "edit"
     return make_edge_addition(pool, critical_fraction(cell.removal, train_orders), budget, reward, sensitivity=True)
 
 

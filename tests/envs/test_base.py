@@ -46,7 +46,7 @@ def legal_policy():
 STARTS = jnp.array([0, 1, 2, 3])
 
 
-@pytest.mark.parametrize(("reward", "scores"), [("end", {"init": 1, "update": 0}), ("edge", {"init": 0, "update": 3})])
+@pytest.mark.parametrize(("reward", "scores"), [("end", {"init": 1, "update": 0}), ("edit", {"init": 0, "update": 3})])
 def test_scores_run_only_when_due(counted, reward, scores):
     objective, calls = counted
     env = make_edge_addition(toys.pool(), objective, BUDGET, reward)
@@ -91,7 +91,7 @@ def test_a_batch_out_of_step_stays_exact():
 
 
 def test_rollout_equals_stepping_by_hand():
-    env = make_edge_addition(toys.pool(), toys.WEIGHTED, BUDGET, "edge")
+    env = make_edge_addition(toys.pool(), toys.WEIGHTED, BUDGET, "edit")
     policy, keys, act_keys = legal_policy(), keys_of(5), keys_of(6)
     trajectory = jax.jit(rollout, static_argnums=1)(env, policy, STARTS, keys, act_keys)
     assert trajectory.actions.shape == trajectory.rewards.shape == trajectory.terminated.shape == (BATCH, env.horizon)

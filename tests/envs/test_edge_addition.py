@@ -15,7 +15,7 @@ from tests.oracles import PlainEdgeAddition
 BUDGET, STARTS = 3, jnp.array([0, 1, 2, 3, 1, 3, 0, 2])
 
 
-@pytest.fixture(params=["end", "edge"])
+@pytest.fixture(params=["end", "edit"])
 def env(request):
     return make_edge_addition(toys.pool(), toys.WEIGHTED, BUDGET, request.param)
 
@@ -102,7 +102,7 @@ def test_batch_equals_loop(env):
 def test_rewards_per_edge_sum_to_the_reward_at_the_end():
     keys = toys.keys_of(3, len(STARTS))
     totals = []
-    for reward in ("end", "edge"):
+    for reward in ("end", "edit"):
         env = make_edge_addition(toys.pool(), toys.WEIGHTED, BUDGET, reward)
         _, steps = play(env, toys.random_actions(STARTS, env.horizon, seed=3), keys)
         totals.append(np.sum([step.reward for step in steps[1:]], axis=0))

@@ -31,7 +31,7 @@ def _squares(monkeypatch):
 
 @pytest.fixture(scope="module")
 def env():
-    return make_edge_addition(toys.pool(), toys.WEIGHTED, 3, "edge")
+    return make_edge_addition(toys.pool(), toys.WEIGHTED, 3, "edit")
 
 
 def same(a, b):
@@ -96,7 +96,7 @@ def test_check_env_without_a_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(gym.make(ID, **SMALL).unwrapped)
-        made = gym.make(ID, reward="edge", **SMALL, max_episode_steps=4)  # the passive checker is on as well
+        made = gym.make(ID, reward="edit", **SMALL, max_episode_steps=4)  # the passive checker is on as well
         made.reset(seed=0)
         ends = [made.step(made.action_space.sample())[2:4] for _ in range(4)]
     assert ends == [(False, False)] * 3 + [(False, True)]
@@ -220,7 +220,7 @@ def test_picture_shows_the_selected_node_and_the_edits():
 
 
 def test_another_pool_of_the_same_shapes_costs_no_compile(env):
-    other = make_edge_addition(toys.pool((9, 6, 6, 8)), toys.WEIGHTED, 3, "edge")
+    other = make_edge_addition(toys.pool((9, 6, 6, 8)), toys.WEIGHTED, 3, "edit")
     counts = []
     for pool_env in (env, other):
         face = GymGraphVectorEnv(3, env=pool_env)
@@ -266,7 +266,7 @@ def _no_checks():
 
 @pytest.mark.usefixtures("_no_checks")
 def test_vector_equals_a_loop_of_single_environments_over_1e5_steps():
-    env = make_edge_addition(toys.pool((6, 5, 6, 6), 6), toys.WEIGHTED, 3, "edge")
+    env = make_edge_addition(toys.pool((6, 5, 6, 6), 6), toys.WEIGHTED, 3, "edit")
     count, steps = 64, 1600
     vector, singles = GymGraphVectorEnv(count, env=env), [GymGraphEnv(env=env) for _ in range(count)]
     observations, _ = vector.reset(seed=0)

@@ -45,7 +45,7 @@ def test_networkx_critical_fraction_is_the_definition(targeted):
         assert critical_fraction(graph, ranks, targeted) == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.parametrize(("removal", "reward"), [("random", "edge"), ("targeted", "end")])
+@pytest.mark.parametrize(("removal", "reward"), [("random", "edit"), ("targeted", "end")])
 def test_networkx_environment_plays_by_the_same_rules(removal, reward):
     env = make_env(removal, reward)
     plain = NetworkxEdgeAddition(slots(GRAPHS[1]), BUDGET, targeted=removal == "targeted", reward=reward)
@@ -72,13 +72,13 @@ def test_networkx_environment_is_a_gymnasium_environment():
 
 def test_kernel_values_are_those_of_the_episodes():
     starts, keys = jnp.arange(4, dtype=jnp.int32), jax.random.split(jax.random.key(1), 4)
-    for removal, reward in (("random", "edge"), ("targeted", "end")):
+    for removal, reward in (("random", "edit"), ("targeted", "end")):
         env = make_env(removal, reward)
         played = jax.jit(partial(benchmark.play, 2))(env, starts, keys)
         values = np.asarray(jax.jit(partial(benchmark.kernel_values, 2))(env, starts, keys, played.actions))
         paid = np.asarray(played.rewards)
         np.testing.assert_allclose(np.diff(values).sum(-1), paid.sum(-1), atol=1e-6)
-        if reward == "edge":
+        if reward == "edit":
             np.testing.assert_allclose(np.diff(values), paid[:, 1::2], atol=1e-6)
         added = np.asarray(jax.vmap(lambda g: g.rows)(played.state)) != np.asarray(env.pool.graphs.rows)
         assert added.any(axis=(1, 2)).all()

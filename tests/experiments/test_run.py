@@ -67,7 +67,7 @@ def contents(run):
         ("train --budgte 3", "--budget"),
         ("train --budget 0", "--budget 0 is too small"),
         ("train --iterations 7", "multiple of chunks"),
-        ("train --reward edges", "edge"),
+        ("train --reward edits", "edit"),
         ("train --env lepton/EdgeAdition-v0", "Did you mean 'EdgeAddition'"),
         ("train --objective eficiency", "Did you mean 'efficiency'"),
         ("train --generator bb", "Allowed: ba, ba_star, er, gabriel"),
