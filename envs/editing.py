@@ -1,8 +1,8 @@
 """What all rules of edits share: episodes of picks, a budget, rewards that are scored only when they are due.
 
 A rule is a subclass that says which slots may be picked and what a finished edit does (:meth:`Editing.allowed`,
-:meth:`Editing.apply`); a builder beside it checks the start graphs. Letters: N node slots, A actions, K picks an edit,
-L edits an episode, T = K·L steps.
+:meth:`Editing.apply`); a builder beside it checks the start graphs. Letters: N node slots, A actions, K picks an
+edit, J = K - 1, L edits an episode, T = K·L steps.
 """
 
 from dataclasses import replace
@@ -37,7 +37,7 @@ class EditState:
     graph: BitGraph
     t: Int[Array, "*B"]
     stopped: Bool[Array, "*B"]
-    picks: Int[Array, "*B K-1"]
+    picks: Int[Array, "*B J"]
     noise: Any
     carry: Any
     look: Any
@@ -74,7 +74,7 @@ class Editing:
         """The start graph as episodes begin with it."""
         return graph
 
-    def allowed(self, graph: BitGraph, picks: Int[Array, "K-1"]) -> Bool[Array, "N"]:
+    def allowed(self, graph: BitGraph, picks: Int[Array, "J"]) -> Bool[Array, "N"]:
         """Which slots may be picked next, bool[N], given the picks of the edit so far; each leads to a whole edit."""
         raise NotImplementedError
 

@@ -97,6 +97,10 @@ def _arrays(observation: Observation) -> dict[str, Array]:
         "budget_left": observation.marks[:1, 1],
         "action_mask": (legal | ~legal.any()).astype(jnp.int8),
     }
+    if observation.marks.shape[-1] > 2:
+        flat["earlier"] = observation.marks[:, 2].astype(jnp.int8)
+    if graph.labels is not None:
+        flat["labels"] = graph.labels
     return flat | ({"node_features": graph.node_features} if graph.node_features.shape[-1] else {})
 
 
@@ -155,6 +159,8 @@ class Episodes:
             name: spaces.MultiBinary(leaf.shape) for name, leaf in shapes.items() if leaf.dtype == jnp.int8
         }
         known["budget_left"] = spaces.Box(0.0, 1.0, shapes["budget_left"].shape, np.float32)
+        if "labels" in shapes:
+            known["labels"] = spaces.Box(-1.0, 1.0, shapes["labels"].shape, np.float32)
         if "node_features" in shapes:
             features = np.asarray(self.env.pool.graphs.node_features)
             low, high = min(0.0, features.min()), max(1.0, features.max())

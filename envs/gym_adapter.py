@@ -22,7 +22,8 @@ class GymGraphEnv(gym.Env[Any, Any]):
     """A graph-editing environment as a Gymnasium environment.
 
     Observation: a ``Dict`` of fresh arrays: adjacency i8[N, N], node_mask i8[N], selected i8[N] (one-hot),
-    budget_left f32[1] (a share), action_mask i8[A], and node_features f32[N, F] where F > 0.
+    budget_left f32[1] (a share), action_mask i8[A]; earlier i8[N] where an edit takes more than two picks, labels
+    f32[N] where nodes have some, node_features f32[N, F] where F > 0.
     Action: ``Discrete(A)``, legal where ``action_mask`` (also ``info["action_mask"]`` and ``action_masks()``) is 1.
     Reward, termination: the rule's. ``reset(options={"start": i})`` begins on graph ``i`` of the pool.
 

@@ -67,9 +67,11 @@ def make_pool(graphs: Sequence[BitGraph], capacity: int | None = None) -> Pool:
     """
     if not graphs:
         raise ValueError("a pool needs at least one graph; got none.")
-    kinds = {(g.directed, g.node_features.shape[-1], g.edge_features is None) for g in graphs}
+    kinds = {(g.directed, g.node_features.shape[-1], g.edge_features is None, g.labels is None) for g in graphs}
     if len(kinds) > 1:
-        raise ValueError(f"graphs of one pool must agree in (directed, feature width, no edge features); got {kinds}.")
+        raise ValueError(
+            f"graphs of one pool must agree in (directed, feature width, no edge features, no labels); got {kinds}."
+        )
     sizes = {g.capacity for g in graphs}
     if capacity is None:
         capacity = sizes.pop() if len(sizes) == 1 else bucket(max(sizes))
@@ -115,6 +117,7 @@ def take(pool: Pool, indices: Sequence[int]) -> Pool:
         rows=whole.rows[rows, :slots, : -(-slots // WORD)], node_mask=whole.node_mask[rows, :slots],
         node_features=whole.node_features[rows, :slots],
         edge_features=None if edge is None else edge[rows, :slots, :slots],
+        labels=None if whole.labels is None else whole.labels[rows, :slots],
     )  # fmt: skip
     return Pool(smaller)
 

@@ -23,11 +23,12 @@ def num_inputs(structural: tuple[str, ...] = ()) -> int:
 
 
 def node_inputs(graph: BitGraph, structural: tuple[str, ...] = ()) -> Float[Array, "N F"]:
-    """Structural features of every node beside the graph's own, f32[N, 7 + K + F]; zero at absent nodes.
+    """Structural features of every node beside the graph's own, f32[N, 7 + K + F + 1]; zero at absent nodes.
 
     Degree over n - 1, over the largest degree, its inverse (how near the node is to isolation); the shares of nodes
     with a larger and with an equal degree (its place in a degree attack); the mean and the smallest inverse degree of
-    its neighbours. Then those of ``structural``, names in ``lepton_rl.structure.STRUCTURAL``, as sign(x) log(1 + |x|).
+    its neighbours. Then those of ``structural``, names in ``lepton_rl.structure.STRUCTURAL``, as sign(x) log(1 + |x|),
+    and last the labels, where the graph has some.
     """
     present = graph.node_mask.astype(jnp.float32)
     n = jnp.maximum(num_nodes(graph), 2).astype(jnp.float32)
@@ -41,7 +42,8 @@ def node_inputs(graph: BitGraph, structural: tuple[str, ...] = ()) -> Float[Arra
     built_in = jnp.stack([d / (n - 1), d / jnp.maximum(d.max(), 1), inverse, larger, equal, mean_neighbour, weakest])
     named = [get_structural(name)(graph) for name in structural]
     squeezed = [jnp.sign(x) * jnp.log1p(jnp.abs(x)) for x in named]
-    return jnp.concatenate([built_in.T * present[:, None], *squeezed, graph.node_features], axis=-1)
+    labels = [] if graph.labels is None else [graph.labels[:, None]]
+    return jnp.concatenate([built_in.T * present[:, None], *squeezed, graph.node_features, *labels], axis=-1)
 
 
 def pair_inputs(graph: BitGraph, steps: int = 4) -> Float[Array, "K N N"]:

@@ -26,13 +26,20 @@ def name(request):
 
 @pytest.fixture
 def env(name):
-    return get_environment(name)(toys.pool(), toys.WEIGHTED, 3, "end")
+    return get_environment(name)(toys.pool(), toys.objective_for(name), 3, "end")
 
 
 def wild_actions(env, seed):
     """Legal and illegal picks, in range and out of it, for a whole episode and two steps more."""
     rng = np.random.default_rng(seed)
     return rng.integers(-2, env.num_actions + 2, (env.horizon + 2, BATCH)).astype(np.int32)
+
+
+def legal_picks(observation, offset):
+    """A legal action of every member, other ones for other offsets; 0 where the episode is over."""
+    rows = np.asarray(observation.legal)
+    picks = [np.flatnonzero(row)[(offset + i) % row.sum()] if row.any() else 0 for i, row in enumerate(rows)]
+    return np.array(picks, np.int32)
 
 
 def test_it_speaks_the_protocol(env):
@@ -57,7 +64,8 @@ def test_traced_once_and_total_under_wild_actions(env):
         state, outcome = jitted(env, state, action, step_keys(keys, t))
         observation = outcome.observation
         assert np.isfinite(outcome.reward).all() and np.isfinite(observation.marks).all()
-        assert (outcome.terminated == (t + 1 >= env.horizon)).all()
+        assert (outcome.terminated == ~observation.legal.any(-1)).all()
+        assert outcome.terminated.all() or t + 1 < env.horizon
         for i in range(BATCH):
             if not (0 <= action[i] < env.num_actions and was_legal[i, action[i]]):
                 same = np.array_equal(env.graph(before).rows[i], env.graph(state).rows[i])
@@ -71,12 +79,12 @@ def test_some_action_is_legal_until_the_end_and_batch_equals_loop(env):
     state, observation = jax.jit(reset_batch)(env, STARTS, keys)
     step, single = jax.jit(step_batch), jax.jit(type(env).step)
     alone = [env.reset(STARTS[i], toys.key_of(1, i))[0] for i in range(BATCH)]
+    over = np.zeros(BATCH, bool)
     for t in range(env.horizon):
-        legal = np.asarray(observation.legal)
-        assert legal.any(axis=1).all()
-        actions = np.array([np.flatnonzero(row)[(5 * t + i) % row.sum()] for i, row in enumerate(legal)], np.int32)
+        assert (np.asarray(observation.legal).any(axis=1) == ~over).all()
+        actions = legal_picks(observation, 5 * t)
         state, outcome = step(env, state, actions, step_keys(keys, t))
-        observation = outcome.observation
+        observation, over = outcome.observation, np.asarray(outcome.terminated)
         for i in range(BATCH):
             key = jax.random.fold_in(toys.key_of(1, i), t)
             alone[i], one = single(env, alone[i], jnp.asarray(actions[i]), key)
@@ -99,30 +107,30 @@ def test_padding_changes_neither_rewards_nor_legal_actions(name):
     """With an objective blind to padding; actions are node slots, so they keep their meaning."""
     results = []
     for capacity in (10, 40):
-        env = get_environment(name)(toys.pool(capacity=capacity), toys.SQUARES, 3, "end")
+        env = get_environment(name)(toys.pool(capacity=capacity), toys.objective_for(name, plain=True), 3, "end")
         keys = toys.keys_of(3, BATCH)
         state, observation = jax.jit(reset_batch)(env, STARTS, keys)
         step, seen = jax.jit(step_batch), []
         for t in range(env.horizon):
-            legal = np.asarray(observation.legal)
-            actions = np.array([np.flatnonzero(row)[(7 * t + i) % row.sum()] for i, row in enumerate(legal)], np.int32)
+            legal, actions = np.asarray(observation.legal), legal_picks(observation, 7 * t)
             state, outcome = step(env, state, actions, step_keys(keys, t))
             observation = outcome.observation
             seen.append((legal[:, :10], np.asarray(outcome.reward), np.asarray(observation.marks[:, :10])))
             assert not legal[:, 10:].any()
         results.append(seen)
     toys.assert_trees_match(*results, rtol=1e-6)
-    assert results[0][-1][1].any()
+    assert any(reward.any() for _, reward, _ in results[0])
 
 
 def test_registered_with_gymnasium_and_clean(name, monkeypatch):
-    monkeypatch.setitem(OBJECTIVES, "squares", "tests.envs.toys:SQUARES")
+    monkeypatch.setattr(toys, "TOY", toys.objective_for(name, plain=True), raising=False)
+    monkeypatch.setitem(OBJECTIVES, "toy", "tests.envs.toys:TOY")
     ids = [env_id for env_id, rule in lepton_rl._GYMNASIUM_IDS.items() if rule == name]
     assert ids, f"{name} has no Gymnasium id in lepton_rl/__init__.py"
     for env_id in ids:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            check_env(gym.make(env_id, objective="squares", num_nodes=8, num_graphs=4, budget=2).unwrapped)
+            check_env(gym.make(env_id, objective="toy", num_nodes=8, num_graphs=4, budget=2).unwrapped)
 
 
 def test_gymnasium_ids_name_environments_of_the_table():

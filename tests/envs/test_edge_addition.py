@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from envs.base import noise_key, reset_batch, step_batch, step_keys
-from envs.edge_addition import absent_edges, is_connected, make_edge_addition
+from envs.edge_addition import make_edge_addition
 from envs.pools import make_pool
 from lepton_rl.graph import from_networkx
 from lepton_rl.objectives import deterministic, get_objective
@@ -125,19 +125,12 @@ def test_noise_and_steps_have_keys_of_their_own():
     assert len(words) == 64
 
 
-def test_host_side_checks_equal_networkx():
-    for graph in (*toys.graphs(), nx.empty_graph(4), nx.complete_graph(40), nx.disjoint_union(*toys.graphs()[:2])):
-        bits = from_networkx(graph, capacity=64)[0]
-        assert absent_edges(bits) == nx.complement(graph).number_of_edges()
-        assert is_connected(bits) == nx.is_connected(graph)
-
-
 def test_bad_settings_are_refused_with_the_cure():
     pool = toys.pool()
     with pytest.raises(ValueError, match="give at least 1"):
         make_edge_addition(pool, toys.SQUARES, 0)
-    with pytest.raises(ValueError, match="Did you mean 'edge'"):
-        make_edge_addition(pool, toys.SQUARES, 1, "edges")
+    with pytest.raises(ValueError, match="Did you mean 'edit'"):
+        make_edge_addition(pool, toys.SQUARES, 1, "edits")
     with pytest.raises(ValueError, match="graph 0 lacks 7 edges, fewer than the budget of 8"):
         make_edge_addition(pool, toys.SQUARES, 8)
     split = make_pool([from_networkx(nx.Graph([(0, 1), (2, 3)]))[0]])

@@ -8,6 +8,7 @@ import numpy as np
 from envs.pools import make_pool
 from lepton_rl.graph import adjacency, degree, from_networkx
 from lepton_rl.objectives import Objective, Value, deterministic
+from lepton_rl.objectives.base import EDGE_ADDED, EDGE_REMOVED, NOTHING
 from tests.oracles import PlainEdgeAddition
 
 
@@ -32,10 +33,43 @@ def _init(graph, noise):
 
 
 def _update(carry, edit, graph_after, noise):
-    return Value(value=carry.value + 2 * noise[edit.u] * noise[edit.v])
+    change = 2 * noise[edit.u] * noise[edit.v]
+    known = {NOTHING: carry.value, EDGE_ADDED: carry.value + change, EDGE_REMOVED: carry.value - change}
+    again = _init(graph_after, noise).value
+    return Value(value=jnp.select([edit.operation == code for code in known], list(known.values()), again))
 
 
 WEIGHTED = Objective(_draw, _init, _update)  # with noise, and an incremental update
+
+
+def _init_labelled(graph, noise):
+    return Value(value=noise @ graph.labels + _init(graph, noise).value)
+
+
+def _update_labelled(carry, edit, graph_after, noise):
+    return _init_labelled(graph_after, noise)
+
+
+def labelled_squares(graph):
+    """Labels times degrees, and the labels: cheap, and every label that changes changes it."""
+    return ((degree(graph) + 1) * graph.labels).sum() / 10
+
+
+LABELLED = {kind: Objective(_draw, _init_labelled, _update_labelled, labels=kind) for kind in ("chosen", "spin")}
+
+
+def cubes(graph):
+    """Degrees cubed times those of neighbours / 1000: rewiring that keeps every degree changes it too."""
+    d = degree(graph).astype(jnp.float32) ** 3
+    return d @ adjacency(graph).astype(jnp.float32) @ d / 1000
+
+
+def objective_for(rule, plain=False):
+    """A toy that the rule's edits change: with noise, or ``plain``."""
+    kind = {"NodeSelection": "chosen", "NodeFlip": "spin"}.get(rule)
+    if plain:
+        return deterministic(labelled_squares, labels=kind) if kind else deterministic(cubes)
+    return LABELLED[kind] if kind else WEIGHTED
 
 
 def weighted_networkx(weights):
