@@ -4,6 +4,7 @@ Validation is a program of its own, :func:`play`: tests on as many graphs of the
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from envs.base import GraphEnv, Trajectory
 from lepton_rl.batching import RUN_AXIS
 from lepton_rl.heads import Network, build_network
 
-__all__ = ["Runs", "make_runs", "network_for", "play"]
+__all__ = ["Runs", "fitting", "make_runs", "network_for", "play"]
 
 VALIDATION_SEED = 0x7A11D  # one fixed noise for every validation of every run: comparable, apart from all others
 
@@ -87,15 +88,28 @@ def make_runs(network: Network, config: DQNConfig, count: int, hyper: Hyper | No
     return Runs(network, make_learner(network, config), hyper, config)
 
 
+def fitting(env: GraphEnv, config: DQNConfig) -> DQNConfig:
+    """``config`` with a head that fits the environment: scores of pairs serve edits of two picks in either order.
+
+    A head of single nodes has to learn every pick of an edit, not the last alone.
+    """
+    pairs = env.steps_per_edit == 2 and not env.pool.graphs.directed
+    return config if config.head != "node" and pairs else replace(config, head="node", picks="all")
+
+
 def network_for(env: GraphEnv, config: DQNConfig) -> Network:
-    """The network ``config`` names, with inputs as wide as the environment's observations."""
+    """The network ``config`` names, with inputs as wide as the environment's observations; see :func:`fitting`."""
 
     def widths(env: GraphEnv) -> tuple[jax.Array, ...]:
         _, observation = env.reset(jnp.int32(0), jax.random.key(0))
-        return observation.graph.node_features, observation.marks, observation.pairs
+        graph = observation.graph
+        features = graph.node_features if graph.labels is None else jnp.c_[graph.node_features, graph.labels]
+        return features, observation.marks, observation.pairs, observation.legal
 
-    features, marks, pairs = jax.eval_shape(widths, env)
+    features, marks, pairs, legal = jax.eval_shape(widths, env)
+    config = fitting(env, config)
     return build_network(
         config.encoder, config.head, features=features.shape[-1], marks=marks.shape[-1], pairs=pairs.shape[0],
         width=config.width, rounds=config.rounds, structural=config.structural,
+        partners=getattr(env, "pairs", "absent"), stop=legal.shape[-1] > env.pool.capacity,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from envs.pools import Pool
 from lepton_rl.objectives.base import Objective
 from lepton_rl.registry import near_match
 
-__all__ = ["check_graphs", "check_labels", "checked_reward", "dense_graphs", "degrees_of"]
+__all__ = ["check_graphs", "check_labels", "checked_reward", "degrees_of", "dense_graphs"]
 
 
 def checked_reward(reward: str) -> Literal["end", "edit"]:

@@ -27,6 +27,7 @@ class EdgeAddition(Editing):
     """
 
     steps_per_edit: ClassVar[int] = 2
+    operations: ClassVar = (("add", 0, 1),)
 
     def allowed(self, graph: BitGraph, picks: Int[Array, "1"]) -> Bool[Array, "N"]:
         """Nodes that lack an edge; then those that the selected one is not joined to."""

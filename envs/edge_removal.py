@@ -29,6 +29,7 @@ class EdgeRemoval(Editing):
 
     steps_per_edit: ClassVar[int] = 2
     pairs: ClassVar = "present"
+    operations: ClassVar = (("remove", 0, 1),)
 
     def allowed(self, graph: BitGraph, picks: Int[Array, "1"]) -> Bool[Array, "N"]:
         """Nodes with an edge; then the neighbours of the selected one."""

@@ -27,6 +27,7 @@ class EdgeToggle(Editing):
 
     steps_per_edit: ClassVar[int] = 2
     pairs: ClassVar = "all"
+    operations: ClassVar = (("toggle", 0, 1),)
 
     def allowed(self, graph: BitGraph, picks: Int[Array, "1"]) -> Bool[Array, "N"]:
         """Everybody, where there are two; then everybody else."""

@@ -69,6 +69,7 @@ class Editing:
 
     steps_per_edit: ClassVar[int] = 1
     pairs: ClassVar[Literal["absent", "present", "all"]] = "absent"  # which pairs two picks may name
+    operations: ClassVar[tuple[tuple[str, int, int | None], ...]] = ()  # what an edit does, by places in its picks
 
     def begin(self, graph: BitGraph) -> BitGraph:
         """The start graph as episodes begin with it."""

@@ -1,6 +1,7 @@
 """Flip L labels of nodes between -1 and +1, reversibly: spins, sides of a cut (ECO-DQN: Barrett et al., 2020)."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 import jax.numpy as jnp
 from flax import struct
@@ -24,6 +25,8 @@ class NodeFlip(Editing):
     Reference: Barrett, Clements, Foerster & Lvovsky, "Exploratory combinatorial optimization with reinforcement
     learning", AAAI 2020.
     """
+
+    operations: ClassVar = (("flip", 0, None),)
 
     def begin(self, graph: BitGraph) -> BitGraph:
         """Labels of ±1."""

@@ -1,5 +1,7 @@
 """Remove L nodes from a network: dismantling, and immunisation (FINDER: Fan, Zeng, Sun & Liu, 2020)."""
 
+from typing import ClassVar
+
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
@@ -25,6 +27,8 @@ class NodeRemoval(Editing):
     Reference: Fan, Zeng, Sun & Liu, "Finding key players in complex networks through deep reinforcement learning",
     Nature Machine Intelligence 2, 2020.
     """
+
+    operations: ClassVar = (("remove node", 0, None),)
 
     def allowed(self, graph: BitGraph, picks: Int[Array, "0"]) -> Bool[Array, "N"]:
         """Nodes with an edge."""

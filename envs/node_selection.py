@@ -1,6 +1,7 @@
 """Choose L nodes of a network: whom to seed, whom to watch (S2V-DQN: Dai, Khalil, Zhang, Dilkina & Song, 2017)."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -24,6 +25,8 @@ class NodeSelection(Editing):
     Reference: Dai, Khalil, Zhang, Dilkina & Song, "Learning combinatorial optimization algorithms over graphs",
     NeurIPS 2017; Kempe, Kleinberg & Tardos, "Maximizing the spread of influence through a social network", KDD 2003.
     """
+
+    operations: ClassVar = (("choose", 0, None),)
 
     def begin(self, graph: BitGraph) -> BitGraph:
         """Nobody is chosen."""

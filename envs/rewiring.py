@@ -28,6 +28,7 @@ class Rewiring(Editing):
     """
 
     steps_per_edit: ClassVar[int] = 4
+    operations: ClassVar = (("remove", 0, 1), ("remove", 2, 3), ("add", 0, 3), ("add", 2, 1))
 
     def allowed(self, graph: BitGraph, picks: Int[Array, "3"]) -> Bool[Array, "N"]:
         """Nodes that some swap begins with, given the picks so far."""
@@ -59,6 +60,7 @@ class EdgeMove(Editing):
     """
 
     steps_per_edit: ClassVar[int] = 3
+    operations: ClassVar = (("remove", 0, 1), ("add", 0, 2))
 
     def allowed(self, graph: BitGraph, picks: Int[Array, "2"]) -> Bool[Array, "N"]:
         """Nodes that an edge can be moved at, given the picks so far."""

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agents.baselines import BASELINES, get_baseline
+from agents.baselines import baselines_for, get_baseline
 from envs.base import GraphEnv
 from envs.pools import take
 from experiments.evaluation import Interval, final_graphs, interval, paired_interval, plan, play, values
@@ -24,7 +24,7 @@ __all__ = ["AGENT", "SEARCHERS", "Comparison", "Contest", "compare", "open_conte
 
 AGENT = "dqn"
 SEARCHERS = ("greedy", "simulated_annealing")  # evaluate the objective thousands of times a plan
-_NONE = -1  # no action: the graph stays as it is
+_NONE = -2  # the method left the graph out; to the rules no action, so that it stays as it is
 _PLAY, _SELECT = 1, 999_983  # seeds of the plans, and of the noise that chooses among the agent's
 
 
@@ -87,7 +87,7 @@ def open_contest(env: GraphEnv, plans: int, search_nodes: int, workers: Executor
         found[:, rows] = [plan(planner, place, _PLAY + s) for s in range(count)]
         return found
 
-    names = [name for name in BASELINES if len(small) or name not in SEARCHERS]
+    names = [name for name in baselines_for(type(env).__name__) if len(small) or name not in SEARCHERS]
     return Contest(env, {name: workers.submit(work, name) for name in names})
 
 

@@ -1,13 +1,12 @@
 """What a configuration means: environments over disjoint pools of graphs, and the network that fits them."""
 
-import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import pyarrow as pa
 
 from agents.config import DQNConfig
-from agents.training import network_for
+from agents.training import fitting, network_for
 from envs import get_environment
 from envs.base import GraphEnv
 from envs.pools import Pool, make_pool
@@ -179,7 +178,6 @@ def make_problem(config: Train, encoder: Encoder | None = None) -> Problem:
         networks = usable(make_env, networks)
     notes = tuple(f"{graph.name}: {line}" for graph in split.own for line in graph.report)
     train, valid, test = (env_on(make_env, part, named=False) for part in (split.train, split.valid, split.test))
-    # A head of single nodes has to learn the first pick too.
-    dqn = config.dqn if config.dqn.head == "pair" else dataclasses.replace(config.dqn, picks="all")
+    dqn = fitting(train, config.dqn)
     network = network_for(train, dqn)
     return Problem(config, dqn, make_env, train, valid, test, network, networks, split.words, notes, split.encoder)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from agents.baselines import baselines_for
 from experiments.comparison import AGENT, SEARCHERS, Comparison
 from experiments.evaluation import Interval
 from experiments.solving import Solution
@@ -75,7 +76,8 @@ def solution_table(solution: Solution) -> Section:
         f"dqn is the mean of {comparison.after[AGENT].shape[0]} training seeds; the plan chosen is the best of theirs "
         "under noise apart from the reported. Intervals of 95 % over plans and scoring noise."
     )
-    missing = [name for name in SEARCHERS if name not in comparison.methods(i)]
+    fitting = baselines_for(type(solution.env).__name__)
+    missing = [name for name in SEARCHERS if name in fitting and name not in comparison.methods(i)]
     note += f" Left out on so large a graph (--search-nodes): {', '.join(missing)}." if missing else ""
     head = ("method", "gain [95 %]", "after")
     return Section(f"{title}{solution.before:.4f}", f"{verdict(comparison, i)} {note}", head, rows, (len(rows) - 1,))
@@ -119,7 +121,7 @@ def _winners(solutions: Sequence[Solution]) -> str:
 
 def edits_table(solution: Solution) -> Section:
     """The agent's edits in the user's node names."""
-    rows = [(str(i), "add", u, v) for i, (u, v) in enumerate(solution.edits(), 1)]
+    rows = [(str(step), *words) for step, *words in solution.edits()]
     return Section(f"Edits of {solution.graph.name}", "", ("step", "operation", "source", "target"), rows)
 
 

@@ -56,6 +56,6 @@ def _by_run(command: Solve, name: str) -> int:
         "networks": {solution.graph.name: solution.as_json() for solution in solutions},
     })  # fmt: skip
     title = graphs[0].name if len(graphs) == 1 else command.graph
-    folder.write("report.html", page(f"{title}: {config.budget} edges added", rows, sections))
+    folder.write("report.html", page(f"{title}: {config.budget} edits", rows, sections))
     display.say(f"\n{folder.path / 'report.html'}  ({time.perf_counter() - begun:.0f} s in all)")
     return 0

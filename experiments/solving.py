@@ -5,6 +5,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from envs.base import GraphEnv
 from envs.pools import make_pool
 from experiments.comparison import AGENT, Comparison, Contest, compare, open_contest
 from experiments.evaluation import Interval
@@ -12,9 +13,9 @@ from experiments.problem import Problem
 from lepton_rl.data import NamedGraph, write_edits_csv
 from lepton_rl.draw import draw_before_after, save_figure
 
-__all__ = ["Entry", "Solution", "enter_networks", "solve_networks", "write_solution"]
+__all__ = ["Entry", "Solution", "edit_rows", "enter_networks", "solve_networks", "write_solution"]
 
-Edit = tuple[str, str]
+Edit = tuple[int, str, str, str]  # step, operation, and one node or two by name
 
 _SMALL = 128  # networks up to so many nodes share one program
 _DRAWS, _REPEATS = 5, 8  # of the scoring noise: a reported value is the mean of their product
@@ -28,8 +29,9 @@ class Entry(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """One network and what every method did to it: graph ``index`` of ``comparison``."""
+    """One network and what every method did to it: graph ``index`` of ``comparison``, edited by the rule of ``env``."""
 
+    env: GraphEnv
     graph: NamedGraph
     comparison: Comparison
     index: int  # type: ignore[assignment]  # shadows tuple.index on purpose
@@ -45,10 +47,10 @@ class Solution(NamedTuple):
         return self.comparison.methods(self.index)
 
     def edits(self, name: str = AGENT) -> list[Edit]:
-        """The edges that a method adds, in order; the agent's chosen plan, a baseline's first."""
+        """What a method does, in order; the agent's chosen plan, a baseline's first."""
         plan = self.comparison.chosen[self.index] if name == AGENT else 0
-        slots = self.comparison.actions[name][plan, self.index].reshape(-1, 2).tolist()
-        return [(self.graph.names[u], self.graph.names[v]) for u, v in slots]
+        picks = self.comparison.actions[name][plan, self.index].reshape(-1, self.env.steps_per_edit)
+        return edit_rows(self.env.operations, self.graph, picks.tolist())
 
     def gain(self, name: str) -> Interval:
         """Mean gain of a method over its plans and the scoring noise."""
@@ -63,6 +65,29 @@ class Solution(NamedTuple):
         chosen = self.comparison.chosen_gain(self.index)
         found[AGENT]["chosen"] = {"gain": chosen.mean, "ci95": [chosen.low, chosen.high]}
         return {"nodes": self.graph.num_nodes, "edges": len(self.graph.edges), "before": self.before, "methods": found}
+
+
+def edit_rows(
+    operations: Sequence[tuple[str, int, int | None]], graph: NamedGraph, edits: Sequence[Sequence[int]]
+) -> list[Edit]:
+    """Edits by the names of their nodes, one row an operation.
+
+    Args:
+        operations: of the rule, see :class:`envs.editing.Editing`; a pair that is toggled is added or removed, as the
+            graph then is. ``edits``: K slots each; those of -1 (nothing was left to do) say nothing.
+    """
+    there = {frozenset(pair) for pair in graph.edges.tolist()}
+    rows = []
+    for step, picks in enumerate(edits, 1):
+        for operation, i, j in operations if min(picks) >= 0 else ():
+            slots = [picks[i]] if j is None else [picks[i], picks[j]]
+            what = operation
+            if operation == "toggle":
+                what = "remove" if frozenset(slots) in there else "add"
+                there ^= {frozenset(slots)}
+            names = [graph.names[slot] for slot in slots]
+            rows.append((step, what, names[0], names[1] if j is not None else ""))
+    return rows
 
 
 def _groups(networks: Sequence[NamedGraph]) -> list[list[NamedGraph]]:
@@ -96,17 +121,24 @@ def solve_networks(
             contest, problem.network, params, repeats=_REPEATS, draws=_DRAWS,
             done=lambda name, title=title: done(f"{title}: {name}"),
         )  # fmt: skip
-        found += [Solution(graph, comparison, i) for i, graph in enumerate(graphs)]
+        found += [Solution(contest.env, graph, comparison, i) for i, graph in enumerate(graphs)]
     return found
 
 
 def write_solution(folder: Path, solution: Solution, objective: str, prefix: str = "") -> Path:
     """Write ``edits.csv`` and the picture ``before_after.png``; returns the picture's path."""
     edits = solution.edits()
-    write_edits_csv(folder / f"{prefix}edits.csv", [(i, "add", u, v) for i, (u, v) in enumerate(edits, 1)])
+    write_edits_csv(folder / f"{prefix}edits.csv", edits)
     before = solution.graph.to_networkx()
-    after = before.copy()
-    after.add_edges_from(edits)
+    after, chosen = before.copy(), set()
+    for _, operation, u, v in edits:
+        if operation == "add":
+            after.add_edge(u, v)
+        elif operation == "remove":
+            after.remove_edge(u, v)
+        else:
+            after.remove_edges_from(list(before.edges(u)) if operation == "remove node" else [])
+            chosen ^= {u}
     value = solution.before + solution.comparison.chosen_gain(solution.index).mean
-    figure = draw_before_after(before, after, objective=objective, values=(solution.before, value))
+    figure = draw_before_after(before, after, objective=objective, values=(solution.before, value), chosen=chosen)
     return save_figure(figure, folder / f"{prefix}before_after.png", dpi=110)

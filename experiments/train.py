@@ -91,7 +91,7 @@ def report(trained: Trained, contest: Contest, entries: Sequence[Entry], display
     networks = {solution.graph.name: solution.as_json() for solution in solutions}
     result = {"validation": trained.value.tolist(), "test": comparison_json(comparison), "networks": networks}
     folder.write_json("result.json", {"objective": problem.config.objective, "budget": problem.config.budget, **result})
-    title = f"{problem.config.objective.replace('_', ' ')}: {problem.config.budget} edges added"
+    title = f"{problem.config.objective.replace('_', ' ')}: {problem.config.budget} edits"
     folder.write("report.html", page(title, settings(problem), sections))
 
 
@@ -120,7 +120,7 @@ def _curve(trained: Trained, comparison: Comparison) -> Path:
     y = np.array([row["validation"] for row in rows]).T
     figure = draw_curves(
         {AGENT: (x, y)}, xlabel="edits played, each seed", ylabel="mean gain on validation graphs",
-        title=f"{config.objective.replace('_', ' ')}, {config.budget} edges added",
+        title=f"{config.objective.replace('_', ' ')}, {config.budget} edits",
         references={
             f"{name} (test)": float(comparison.gains(name).mean()) for name in comparison.methods() if name != AGENT
         },
@@ -146,8 +146,14 @@ def show(sections: Sequence[Section], display: Display) -> None:
     """Print sections as tables; lists of edits on a line each."""
     for section in sections:
         if "target" in section.head:
-            edits = ", ".join(f"{row[2]} – {row[3]}" for row in section.rows)
+            edits = ", ".join(_spelt(*row[1:]) for row in section.rows)
             display.say(f"\n{section.title}: {edits}")
         else:
             display.table(section.title, section.head, section.rows, section.bold)
             display.note(section.text)
+
+
+def _spelt(operation: str, u: str, v: str) -> str:
+    """An operation in a few characters; edges added need no word."""
+    nodes = f"{u} – {v}" if v else u
+    return nodes if operation == "add" else f"{operation} {nodes}"

@@ -7,7 +7,7 @@ and Ito's, told apart by readers with any common colour vision; added and remove
 import io
 import os
 import tempfile
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,7 @@ def _labels(
 
 def _graph_on(
     axes: Axes, graph: nx.Graph, layout: Layout, *, added: Iterable[Edge] = (), removed: Iterable[Edge] = (),
-    selected: Hashable | None = None, touched: set[Hashable],
+    chosen: Set[Hashable] = frozenset(), touched: set[Hashable],
 ) -> None:  # fmt: skip
     special = {frozenset(edge) for edge in (*added, *removed)}
     inside = len(graph) <= LABEL_ALL and all(len(str(node)) <= 2 for node in graph)
@@ -116,7 +116,7 @@ def _graph_on(
     nodes = list(graph)
     xy = np.array([layout[node] for node in nodes]).reshape(-1, 2)
     axes.scatter(
-        xy[:, 0], xy[:, 1], s=size, zorder=4, c=[SELECTED if node == selected else FILL for node in nodes],
+        xy[:, 0], xy[:, 1], s=size, zorder=4, c=[SELECTED if node in chosen else FILL for node in nodes],
         edgecolors=[INK if node in touched else "#7a7a7a" for node in nodes],
         linewidths=[1.6 if node in touched else 0.8 for node in nodes],
     )  # fmt: skip
@@ -165,8 +165,9 @@ def draw_graph(
     figure = Figure(figsize=(width, width), layout="constrained")
     axes = figure.add_subplot()
     layout = graph_layout(graph) if layout is None else layout
-    touched = {node for edge in added + removed for node in edge} | ({selected} - {None})
-    _graph_on(axes, graph, layout, added=added, removed=removed, selected=selected, touched=touched)
+    chosen = {selected} - {None}
+    touched = {node for edge in added + removed for node in edge} | chosen
+    _graph_on(axes, graph, layout, added=added, removed=removed, chosen=chosen, touched=touched)
     if title:
         axes.set_title(title, fontsize=11, color=INK)
     _legend(figure, bool(added), bool(removed), selected is not None)
@@ -179,6 +180,7 @@ def draw_before_after(
     *,
     objective: str = "",
     values: tuple[float, float] | None = None,
+    chosen: Set[Hashable] = frozenset(),
     layout: Layout | None = None,
 ) -> Figure:
     """Picture of a graph before and after its edits, in one layout, the edits highlighted.
@@ -186,6 +188,7 @@ def draw_before_after(
     Args:
         before: the start graph; ``after``: the edited graph on the same nodes.
         objective: its name; ``values``: what it is before and after. Both appear in the heading.
+        chosen: nodes that the edits chose, removed or flipped.
         layout: positions from :func:`graph_layout`; default: those of ``before``.
     """
     layout = graph_layout(before) if layout is None else layout
@@ -193,16 +196,17 @@ def draw_before_after(
     removed = [edge for edge in before.edges() if not after.has_edge(*edge)]
     figure = Figure(figsize=(10.5, 5.6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    touched = {node for edge in added + removed for node in edge}
+    touched = set(chosen) if chosen else {node for edge in added + removed for node in edge}
     _graph_on(left, before, layout, removed=removed, touched=touched)
-    _graph_on(right, after, layout, added=added, touched=touched)
+    _graph_on(right, after, layout, added=added, chosen=chosen, touched=touched)
     left.set_title(f"before: {before.number_of_edges()} edges", fontsize=10, color=INK)
-    changes = [f"{len(edits)} {word}" for edits, word in ((added, "added"), (removed, "removed")) if edits]
+    words = (added, "added"), (removed, "removed"), (chosen, "selected")
+    changes = [f"{len(edits)} {word}" for edits, word in words if edits]
     right.set_title(f"after: {', '.join(changes) or 'no change'}", fontsize=10, color=INK)
     if values is not None:
         heading = f"{values[0]:.4g} → {values[1]:.4g}  ({values[1] - values[0]:+.4g})"
         figure.suptitle(f"{objective.replace('_', ' ')}  {heading}".strip(), fontsize=13, color=INK)
-    _legend(figure, bool(added), bool(removed), selected=False)
+    _legend(figure, bool(added), bool(removed), bool(chosen))
     return figure
 
 

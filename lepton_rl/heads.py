@@ -53,7 +53,7 @@ class NodeScore(nnx.Module):
     is selected. The last layer starts at zero: a fresh network scores 0.
     """
 
-    def __init__(self, width: int, marks: int, pairs: int = 0, *, rngs: nnx.Rngs) -> None:
+    def __init__(self, width: int, marks: int, pairs: int = 0, partners: str = "absent", *, rngs: nnx.Rngs) -> None:
         hidden = 2 * width
         self.own = Linear(width, hidden, rngs=rngs)
         self.mean = nnx.Linear(width, hidden, use_bias=False, rngs=rngs)
@@ -97,12 +97,15 @@ class PairScore(nnx.Module):
     With no discount inside an edit that identity is exact, so both picks share one function and nothing is learned
     twice. Beside the embeddings it reads random-walk features of the pair, of which the classical heuristics
     (degree product, effective resistance, Fiedler difference) are functions. Costs O(N²·H): for N up to ~200.
+    ``partners`` says which pairs the two picks may name: "absent" edges, "present" ones, or "all" pairs.
     """
 
     def __init__(
-        self, width: int, marks: int, pairs: int = 0, *, hidden: int = 64, steps: int = 4, rngs: nnx.Rngs
-    ) -> None:
+        self, width: int, marks: int, pairs: int = 0, partners: str = "absent", *, hidden: int = 64, steps: int = 4,
+        rngs: nnx.Rngs,
+    ) -> None:  # fmt: skip
         self.steps = steps
+        self.partners = partners
         self.ends = Linear(width, 2 * hidden, use_bias=False, rngs=rngs)
         self.shared = nnx.Linear(width + 1, hidden, rngs=rngs)
         self.state = nnx.Linear(width + 1, hidden, rngs=rngs)
@@ -128,7 +131,8 @@ class PairScore(nnx.Module):
         weights = self.pair.kernel[...], self.last[...]
         terms = add, mul, shared, weights
         row = _row_scores(selected, inputs, terms)
-        fixed = picking, inputs, graph.rows, graph.node_mask
+        rows = {"absent": ~graph.rows, "present": graph.rows, "all": ~jnp.zeros_like(graph.rows)}[self.partners]
+        fixed = picking, inputs, rows, graph.node_mask
         return value + branch(_first_picks, _unchanged, anywhere(~picking), fixed, (row, *terms))
 
 
@@ -155,9 +159,28 @@ def _first_picks(fixed: Any, operands: Any) -> Float[Array, "N"]:
     # A scan over hidden units: nothing of size N·N·H is ever written, and the program stays short. Eight
     # of them make one fused loop that XLA CPU vectorises: five times faster than one by one.
     pairs = jax.lax.scan(unit, jnp.zeros((N, N)), units, unroll=8)[0]
-    absent = ~unpack_bits(rows, N) & present[None, :] & ~jnp.eye(N, dtype=bool)
-    best = jnp.where(absent, pairs, -jnp.inf).max(-1)
-    return jnp.where(picking, row, jnp.where(absent.any(-1), best, 0.0))
+    named = unpack_bits(rows, N) & present[None, :] & ~jnp.eye(N, dtype=bool)
+    best = jnp.where(named, pairs, -jnp.inf).max(-1)
+    return jnp.where(picking, row, jnp.where(named.any(-1), best, 0.0))
+
+
+class StopScore(nnx.Module):
+    """A head of node scores, and last the score of STOP, from the graph's mean and the budget left: A = N + 1."""
+
+    def __init__(self, head: Any, width: int, *, rngs: nnx.Rngs) -> None:
+        self.head = head
+        self.state = nnx.Linear(width + 1, 2 * width, rngs=rngs)
+        self.last = nnx.Param(jnp.zeros(2 * width))
+
+    def prepare(self, h: Float[Array, "N D"], observation: Any) -> Any:
+        """What is kept between the picks of an edit."""
+        return self.head.prepare(h, observation), pooled(h, observation.graph)
+
+    def __call__(self, prepared: Any, observation: Any) -> Float[Array, "A"]:
+        """Score every node as the next pick, and STOP."""
+        inner, mean = prepared
+        state = jnp.concatenate([mean, observation.marks[:1, 1]])
+        return jnp.append(self.head(inner, observation), nnx.relu(self.state(state)) @ self.last[...])
 
 
 class GraphNetwork(nnx.Module):
@@ -197,15 +220,16 @@ def network_from_module(build: Callable[[nnx.Rngs], Any]) -> Network:
 @cache
 def build_network(
     encoder: str = "gin", head: str = "pair", *, features: int = 0, marks: int = 2, pairs: int = 0,
-    width: int = 64, rounds: int = 3, structural: tuple[str, ...] = (),
+    width: int = 64, rounds: int = 3, structural: tuple[str, ...] = (), partners: str = "absent", stop: bool = False,
 ) -> Network:  # fmt: skip
     """A network from names; equal arguments give the same object, so that nothing is compiled twice.
 
     Args:
         encoder: a name in ``lepton_rl.encoders.ENCODERS``. ``head``: a name in ``HEADS``.
-        features: F of the graphs' own node features. ``marks``, ``pairs``: M and P of the environment's observations.
+        features: F of the graphs' own node features, labels included. ``marks``, ``pairs``: M and P of the environment's observations.
         width: D. ``rounds``: of message passing. ``structural``: further inputs, by name; see
-            :data:`lepton_rl.structure.STRUCTURAL`.
+            :data:`lepton_rl.structure.STRUCTURAL`. ``partners``: the pairs that two picks may name, for the head
+            "pair". ``stop``: the environment offers STOP.
 
     Raises:
         ValueError: an unknown name; the message names a near match.
@@ -214,6 +238,7 @@ def build_network(
 
     def build(rngs: nnx.Rngs) -> GraphNetwork:
         body = encoder_type(num_inputs(structural) + features, width, rounds, rngs=rngs)
-        return GraphNetwork(body, head_type(width, marks, pairs, rngs=rngs), structural)
+        head = head_type(width, marks, pairs, partners, rngs=rngs)
+        return GraphNetwork(body, StopScore(head, width, rngs=rngs) if stop else head, structural)
 
     return network_from_module(build)

@@ -3,7 +3,7 @@
 from agents.baselines.base import Planner
 from lepton_rl.registry import resolve
 
-__all__ = ["BASELINES", "Planner", "get_baseline"]
+__all__ = ["BASELINES", "Planner", "baselines_for", "get_baseline"]
 
 BASELINES = {
     "random": "agents.baselines.degree:uniform",
@@ -13,6 +13,21 @@ BASELINES = {
     "greedy": "agents.baselines.greedy:greedy",
     "simulated_annealing": "agents.baselines.annealing:simulated_annealing",
 }
+
+# The rules whose edits a baseline can plan; one that is not here plans any.
+_RULES = {
+    "lowest_degree_product": ("EdgeAddition",),
+    "fiedler": ("EdgeAddition",),
+    "effective_resistance": ("EdgeAddition",),
+    "simulated_annealing": (
+        "EdgeAddition", "EdgeRemoval", "EdgeToggle", "NodeRemoval", "NodeSelection", "NodeFlip",
+    ),
+}  # fmt: skip
+
+
+def baselines_for(rule: str) -> tuple[str, ...]:
+    """Names of the baselines that plan edits of ``rule``, a name in ``envs.ENVIRONMENTS``."""
+    return tuple(name for name in BASELINES if rule in _RULES.get(name, (rule,)))
 
 
 def get_baseline(name: str) -> Planner:

@@ -1,4 +1,4 @@
-"""Simulated annealing over the set of added edges: what search buys when time doesn't matter."""
+"""Simulated annealing over the set of edits: what search buys when time doesn't matter."""
 
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from agents.baselines.base import shuffled_absent, with_edges
-from envs.edge_addition import EdgeAddition
-from lepton_rl.graph import BitGraph, add_edge, remove_edge
+from agents.baselines.base import shuffled_edits, with_edits
+from envs.editing import Editing
+from lepton_rl.graph import BitGraph
 from lepton_rl.objectives.base import Noise, Objective
 
 __all__ = ["Schedule", "anneal", "simulated_annealing"]
@@ -20,7 +20,7 @@ class Schedule:
     """How evaluations are spent; one evaluation = the objective of one graph under one draw of its noise.
 
     Attributes:
-        evaluations: evaluations an added edge, all told: a plan costs at most ``evaluations``·budget.
+        evaluations: evaluations an edit, all told: a plan costs at most ``evaluations``·budget.
         draws: draws of noise that a value is the mean of.
         stages: how often the draws are replaced, at equal intervals, so that no set profits from its luck for long.
         final: share of the evaluations that compares the best set of each stage under fresh noise (the best of many
@@ -38,7 +38,7 @@ class Schedule:
     probes: int = 16
 
     def split(self, budget: int) -> tuple[int, int]:
-        """``(moves a stage, draws that the finalists are compared under)`` for ``budget`` edges.
+        """``(moves a stage, draws that the finalists are compared under)`` for ``budget`` edits.
 
         Raises:
             ValueError: too few evaluations for one of each.
@@ -52,12 +52,11 @@ class Schedule:
 
 
 class _Chain(NamedTuple):
-    """``order`` lists the pairs, the present set in the first L places and the absent ones before the others."""
+    """``order`` lists the edits, the present set in the first L places and the legal ones before the others."""
 
-    order: Int[Array, "P 2"]
-    graph: BitGraph
+    order: Int[Array, "P K"]
     value: Float[Array, ""]
-    best: Int[Array, "L 2"]
+    best: Int[Array, "L K"]
     best_value: Float[Array, ""]
 
 
@@ -69,53 +68,53 @@ def _mean_value(objective: Objective, graph: BitGraph, noises: Noise) -> Float[A
 
 
 def _propose(
-    order: Int[Array, "P 2"], graph: BitGraph, budget: int, count: Int[Array, ""], key: PRNGKeyArray
-) -> tuple[Array, BitGraph]:
-    """Replace a random edge of the set by a random absent one; nothing changes when the set holds every absent edge."""
+    order: Int[Array, "P K"], budget: int, count: Int[Array, ""], key: PRNGKeyArray
+) -> Int[Array, "P K"]:
+    """Replace a random edit of the set by another; nothing changes when the set holds every legal edit."""
     out_key, in_key = jax.random.split(key)
     i = jax.random.randint(out_key, (), 0, budget)
     j = jnp.where(count > budget, jax.random.randint(in_key, (), budget, count), i)
-    leaving, entering = order[i], order[j]
-    graph = add_edge(remove_edge(graph, leaving[0], leaving[1]), entering[0], entering[1])
-    return order.at[i].set(entering).at[j].set(leaving), graph
+    return order.at[i].set(order[j]).at[j].set(order[i])
 
 
 def _move(
-    env: EdgeAddition, chain: _Chain, count: Int[Array, ""], noises: Noise, key: PRNGKeyArray, *, temperature: Array
-) -> _Chain:
+    env: Editing, graph: BitGraph, chain: _Chain, count: Int[Array, ""], noises: Noise, key: PRNGKeyArray,
+    *, temperature: Array,
+) -> _Chain:  # fmt: skip
     """Propose, and accept by Metropolis' rule; a chain without a value as yet (-inf) gets its own set's."""
     propose_key, accept_key = jax.random.split(key)
     opening = jnp.isneginf(chain.value)
-    proposed = _propose(*chain[:2], env.budget, jnp.where(opening, 0, count), propose_key)
-    new = *proposed, _mean_value(env.objective, proposed[1], noises)
+    proposed = _propose(chain.order, env.budget, jnp.where(opening, 0, count), propose_key)
+    value = _mean_value(env.objective, with_edits(env, graph, proposed[: env.budget]), noises)
     luck = jnp.log(jax.random.uniform(accept_key, minval=1e-30))
-    accept = luck * temperature <= new[2] - chain.value
-    order, graph, value = jax.tree.map(lambda a, b: jnp.where(accept, a, b), new, chain[:3])
+    accept = luck * temperature <= value - chain.value
+    order, value = jax.tree.map(lambda a, b: jnp.where(accept, a, b), (proposed, value), chain[:2])
     best = jnp.where(value > chain.best_value, order[: env.budget], chain.best)
-    return _Chain(order, graph, value, best, jnp.maximum(value, chain.best_value))
+    return _Chain(order, value, best, jnp.maximum(value, chain.best_value))
 
 
-def anneal(env: EdgeAddition, start: Int[Array, ""], key: PRNGKeyArray, schedule: Schedule) -> Int[Array, "T"]:
-    """Anneal the set of L added edges: a move replaces one edge by an absent one and is accepted by Metropolis' rule.
+def anneal(env: Editing, start: Int[Array, ""], key: PRNGKeyArray, schedule: Schedule) -> Int[Array, "T"]:
+    """Anneal the set of L edits: a move replaces one edit by another and is accepted by Metropolis' rule.
 
-    All sets of a stage are valued under the same draws of noise; the plan is the stage's best set that does best under
-    fresh draws. Returns i32[2·budget].
+    Edits are those that are legal in the start graph, of one pick or two; one that is not any more when its turn
+    comes changes nothing. All sets of a stage are valued under the same draws of noise; the plan is the stage's best
+    set that does best under fresh draws. Returns i32[T].
     """
-    graph, objective, L = env.pool[start], env.objective, env.budget
+    graph, objective, L = env.begin(env.pool[start]), env.objective, env.budget
     if not jax.tree.leaves(jax.eval_shape(objective.draw, graph, key)):
         schedule = replace(schedule, draws=1)  # without noise nothing is gained by averaging
     moves, final = schedule.split(L)
     order_key, noise_key, move_key, final_key, first_key, probe_key = jax.random.split(key, 6)
-    order, count = shuffled_absent(graph, order_key)
+    order, count = shuffled_edits(env, graph, order_key)
 
     def draw(key: PRNGKeyArray) -> Noise:
         return jax.vmap(objective.draw, in_axes=(None, 0))(graph, jax.random.split(key, schedule.draws))
 
-    first, noises = with_edges(graph, order[:L]), draw(first_key)
+    noises = draw(first_key)
 
     def probe(i: Int[Array, ""]) -> Float[Array, ""]:
-        _, graph = _propose(order, first, L, jnp.where(i < 0, 0, count), jax.random.fold_in(probe_key, i))
-        return _mean_value(objective, graph, noises)
+        near = _propose(order, L, jnp.where(i < 0, 0, count), jax.random.fold_in(probe_key, i))
+        return _mean_value(objective, with_edits(env, graph, near[:L]), noises)
 
     # The objective is dear to compile: it is written once for the first set and its neighbours, once for the moves
     # and the value that they set out from.
@@ -128,10 +127,10 @@ def anneal(env: EdgeAddition, start: Int[Array, ""], key: PRNGKeyArray, schedule
         def move(t: Array, chain: _Chain) -> _Chain:
             share = t / (schedule.stages * moves)
             temperature = scale * schedule.hot * (schedule.cold / schedule.hot) ** share
-            return _move(env, chain, count, noises, jax.random.fold_in(move_key, t), temperature=temperature)
+            return _move(env, graph, chain, count, noises, jax.random.fold_in(move_key, t), temperature=temperature)
 
         nothing = jnp.float32(-jnp.inf)
-        opening = _Chain(order, with_edges(graph, order[:L]), nothing, order[:L], nothing)
+        opening = _Chain(order, nothing, order[:L], nothing)
         chain = jax.lax.fori_loop(index * moves - 1, (index + 1) * moves, move, opening)
         return chain.order, chain.best
 
@@ -140,9 +139,9 @@ def anneal(env: EdgeAddition, start: Int[Array, ""], key: PRNGKeyArray, schedule
 
 
 def _best_under_fresh_noise(
-    env: EdgeAddition, graph: BitGraph, sets: Int[Array, "M L 2"], key: PRNGKeyArray, draws: int
+    env: Editing, graph: BitGraph, sets: Int[Array, "M L K"], key: PRNGKeyArray, draws: int
 ) -> Int[Array, ""]:
-    finalists = jax.vmap(with_edges, in_axes=(None, 0))(graph, sets)
+    finalists = jax.vmap(lambda edits: with_edits(env, graph, edits))(sets)
 
     def values(i: Int[Array, ""]) -> Float[Array, "M"]:
         noise = env.objective.draw(graph, jax.random.fold_in(key, i))
@@ -151,7 +150,7 @@ def _best_under_fresh_noise(
     return jax.lax.map(values, jnp.arange(draws)).mean(0).argmax()
 
 
-def simulated_annealing(env: EdgeAddition, start: Int[Array, ""], key: PRNGKeyArray) -> Int[Array, "T"]:
+def simulated_annealing(env: Editing, start: Int[Array, ""], key: PRNGKeyArray) -> Int[Array, "T"]:
     """:func:`anneal` with at most 2,000·budget evaluations of the objective. Returns i32[2·budget].
 
     Reference: Kirkpatrick, Gelatt & Vecchi, "Optimization by simulated annealing", Science 220, 1983.

@@ -1,4 +1,7 @@
-"""What one-pass planners share: absent pairs, a pick with random ties, and the loop that adds edge after edge."""
+"""What planners share: the edits there are, a pick with random ties, and the loop that makes edit after edit.
+
+Letters: N node slots, K picks an edit, L edits of a plan, T = K·L, P edits to choose from.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,24 +11,41 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from envs.edge_addition import EdgeAddition
-from lepton_rl.graph import BitGraph, add_edge, adjacency
+from envs.editing import Editing
+from lepton_rl.graph import BitGraph
 
-__all__ = ["Planner", "absent_pairs", "add_one_by_one", "pick_best", "shuffled_absent", "with_edges"]
+__all__ = [
+    "Planner", "all_edits", "edit_one_by_one", "legal_edits", "pick_best", "sample_edit", "shuffled_edits",
+    "with_edits",
+]  # fmt: skip
 
-Planner = Callable[[EdgeAddition, Int[Array, ""], PRNGKeyArray], Int[Array, "T"]]
+Planner = Callable[[Editing, Int[Array, ""], PRNGKeyArray], Int[Array, "T"]]
 
 
-def absent_pairs(graph: BitGraph) -> Bool[Array, "N N"]:
-    """bool[N, N]: the pairs u < v of present nodes that an undirected ``graph`` lacks."""
-    present = graph.node_mask[:, None] & graph.node_mask[None, :]
-    return jnp.triu(present & ~adjacency(graph), k=1)
+def all_edits(env: Editing) -> Int[Array, "P K"]:
+    """Every edit of one pick (nodes) or two (pairs of slots, once in either order unless directed), legal or not."""
+    N = env.pool.capacity
+    if env.steps_per_edit == 1:
+        return jnp.arange(N, dtype=jnp.int32)[:, None]
+    both = np.nonzero(~np.eye(N, dtype=bool)) if env.pool.graphs.directed else np.triu_indices(N, 1)
+    return jnp.asarray(np.stack(both, axis=-1), jnp.int32)
+
+
+def legal_edits(env: Editing, graph: BitGraph, edits: Int[Array, "P K"]) -> Bool[Array, "P"]:
+    """Which of :func:`all_edits` are legal in ``graph``, bool[P]."""
+    nothing = jnp.full((env.steps_per_edit - 1,), -1, jnp.int32)
+    first = graph.node_mask & env.allowed(graph, nothing)
+    if env.steps_per_edit == 1:
+        return first[edits[:, 0]]
+    second = jax.vmap(lambda u: env.allowed(graph, u[None]))(jnp.arange(graph.capacity, dtype=jnp.int32))
+    legal = first[:, None] & second & graph.node_mask[None, :]
+    return legal[edits[:, 0], edits[:, 1]]
 
 
 def pick_best(
-    key: PRNGKeyArray, scores: Float[Array, "*S"], legal: Bool[Array, "*S"], tolerance: float
+    key: PRNGKeyArray, scores: Float[Array, "P"], legal: Bool[Array, "P"], tolerance: float
 ) -> Int[Array, ""]:
-    """Flat index of the largest legal score, i32[], ties broken uniformly at random; 0 when nothing is legal.
+    """Index of the largest legal score, i32[], ties broken uniformly at random; 0 when nothing is legal.
 
     Args:
         key: breaks the ties.
@@ -33,57 +53,70 @@ def pick_best(
         legal: True = may be picked.
         tolerance: scores within this share of the best tie with it, so that rounding doesn't break symmetries.
     """
-    masked = jnp.where(legal, scores, -jnp.inf).ravel()
+    masked = jnp.where(legal, scores, -jnp.inf)
     best = masked.max()
-    tied = legal.ravel() & (masked >= best - tolerance * jnp.abs(best))
+    tied = legal & (masked >= best - tolerance * jnp.abs(best))
     count = jnp.cumsum(tied, dtype=jnp.int32)
     rank = jax.random.randint(key, (), 0, jnp.maximum(count[-1], 1))
     return jnp.argmax(count > rank).astype(jnp.int32)
 
 
-def add_one_by_one(
-    env: EdgeAddition,
+def edit_one_by_one(
+    env: Editing,
     start: Int[Array, ""],
     key: PRNGKeyArray,
     *,
-    begin: Callable[[BitGraph], Any],
-    criterion: Callable[[Any, BitGraph, PRNGKeyArray], Float[Array, "N N"]],
-    extend: Callable[[Any, Int[Array, ""], Int[Array, ""]], Any] = lambda memory, u, v: memory,
+    criterion: Callable[[Any, BitGraph, PRNGKeyArray], Float[Array, "..."]],
+    begin: Callable[[BitGraph], Any] = lambda graph: (),
+    extend: Callable[[Any, Int[Array, "K"]], Any] = lambda memory, picks: memory,
     tolerance: float = 1e-5,
 ) -> Int[Array, "T"]:
-    """Repeatedly add the absent edge with the largest criterion, which is recomputed after each edge.
+    """Repeatedly make the legal edit with the largest criterion, which is computed anew after each; K is 1 or 2.
 
     Args:
         env: the environment. ``start``: pool index. ``key``: the planner's own randomness.
-        begin: ``graph -> memory``, what is kept from edge to edge.
-        criterion: ``(memory, graph, key) -> f32[N, N]``, finite, read at u < v only.
-        extend: ``(memory, u, v) -> memory`` after the edge (u, v) was added.
+        criterion: ``(memory, graph, key) -> f32[N]`` of nodes (K = 1) or f32[N, N] of pairs (K = 2), finite; of an
+            undirected graph's pairs it is read at u < v only.
+        begin: ``graph -> memory``, what is kept from edit to edit.
+        extend: ``(memory, picks) -> memory`` after an edit.
         tolerance: see :func:`pick_best`.
 
     Returns:
-        i32[2·budget], two node picks an edge.
+        i32[T], K picks an edit, -1 once no edit is legal.
     """
+    edits = all_edits(env)
 
-    def add(carry: tuple[BitGraph, Any], i: Int[Array, ""]) -> tuple[tuple[BitGraph, Any], Array]:
+    def edit(carry: tuple[BitGraph, Any], i: Int[Array, ""]) -> tuple[tuple[BitGraph, Any], Array]:
         graph, memory = carry
         score_key, tie_key = jax.random.split(jax.random.fold_in(key, i))
-        pair = pick_best(tie_key, criterion(memory, graph, score_key), absent_pairs(graph), tolerance)
-        u, v = pair // graph.capacity, pair % graph.capacity
-        return (add_edge(graph, u, v), extend(memory, u, v)), jnp.stack([u, v])
+        scores = criterion(memory, graph, score_key)[tuple(edits.T)]
+        legal = legal_edits(env, graph, edits)
+        picks = jnp.where(legal.any(), edits[pick_best(tie_key, scores, legal, tolerance)], -1)
+        return (env.apply(graph, picks)[0], extend(memory, picks)), picks
 
-    graph = env.pool[start]
-    _, edges = jax.lax.scan(add, (graph, begin(graph)), jnp.arange(env.budget))
-    return edges.reshape(-1)
-
-
-def with_edges(graph: BitGraph, edges: Int[Array, "L 2"]) -> BitGraph:
-    """``graph`` with all of ``edges`` added."""
-    return jax.lax.fori_loop(0, edges.shape[0], lambda i, graph: add_edge(graph, edges[i, 0], edges[i, 1]), graph)
+    graph = env.begin(env.pool[start])
+    _, picks = jax.lax.scan(edit, (graph, begin(graph)), jnp.arange(env.budget))
+    return picks.reshape(-1)
 
 
-def shuffled_absent(graph: BitGraph, key: PRNGKeyArray) -> tuple[Int[Array, "P 2"], Int[Array, ""]]:
-    """All pairs of slots, the absent edges of ``graph`` first and in random order, and how many those are."""
-    pairs = jnp.asarray(np.stack(np.triu_indices(graph.capacity, 1), axis=-1), jnp.int32)
-    absent = absent_pairs(graph)[pairs[:, 0], pairs[:, 1]]
-    rank = jax.random.uniform(key, absent.shape) + ~absent
-    return pairs[jnp.argsort(rank)], absent.sum(dtype=jnp.int32)
+def sample_edit(env: Editing, graph: BitGraph, key: PRNGKeyArray) -> Int[Array, "K"]:
+    """An edit by uniformly random legal picks, i32[K]; -1 throughout where none is legal."""
+    picks = jnp.full((env.steps_per_edit,), -1, jnp.int32)
+    for k, pick_key in enumerate(jax.random.split(key, env.steps_per_edit)):
+        legal = graph.node_mask & env.allowed(graph, picks[: env.steps_per_edit - 1])
+        luck = jnp.where(legal, jax.random.uniform(pick_key, legal.shape), -1.0)
+        picks = picks.at[k].set(jnp.where(legal.any(), jnp.argmax(luck), -1).astype(jnp.int32))
+    return jnp.where((picks >= 0).all(), picks, -1)
+
+
+def with_edits(env: Editing, graph: BitGraph, edits: Int[Array, "L K"]) -> BitGraph:
+    """``graph`` after all of ``edits``, one after the other."""
+    return jax.lax.fori_loop(0, edits.shape[0], lambda i, graph: env.apply(graph, edits[i])[0], graph)
+
+
+def shuffled_edits(env: Editing, graph: BitGraph, key: PRNGKeyArray) -> tuple[Int[Array, "P K"], Int[Array, ""]]:
+    """All edits, those that are legal in ``graph`` first and in random order, and how many those are."""
+    edits = all_edits(env)
+    legal = legal_edits(env, graph, edits)
+    rank = jax.random.uniform(key, legal.shape) + ~legal
+    return edits[jnp.argsort(rank)], legal.sum(dtype=jnp.int32)

@@ -1,54 +1,62 @@
-"""Greedy on the objective: look one edge ahead at every absent edge."""
+"""Greedy on the objective: look one edit ahead at every edit there is."""
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from agents.baselines.base import absent_pairs, pick_best
-from envs.edge_addition import EdgeAddition
-from lepton_rl.graph import BitGraph, add_edge
-from lepton_rl.objectives.base import Edit, Objective
+from agents.baselines.base import all_edits, legal_edits, pick_best, sample_edit
+from envs.editing import Editing
+from lepton_rl.graph import BitGraph
 
 __all__ = ["greedy", "values_after"]
 
 # Candidates evaluated side by side; the rest wait, so that memory doesn't grow with the number of pairs.
 CHUNK = 32
+SAMPLES = 512  # candidates where an edit takes too many picks to try all
 
 
 def values_after(
-    objective: Objective, graph: BitGraph, pairs: Int[Array, "P 2"], key: PRNGKeyArray
+    env: Editing, graph: BitGraph, edits: Int[Array, "P K"], key: PRNGKeyArray
 ) -> Float[Array, "P"]:
-    """Value of ``graph`` with each of the candidate edges added, all under one noise drawn from ``key``; f32[P]."""
+    """Value of ``graph`` after each of the candidate edits, all under one noise drawn from ``key``; f32[P]."""
+    objective = env.objective
     noise = objective.draw(graph, key)
     carry = objective.init(graph, noise)
-    added = jnp.ones((), jnp.int32)
 
-    def value(pair: Int[Array, "2"]) -> Float[Array, ""]:
-        u, v = pair[0], pair[1]
-        return objective.update(carry, Edit(added, u, v), add_edge(graph, u, v), noise).value
+    def value(picks: Int[Array, "K"]) -> Float[Array, ""]:
+        after, edit = env.apply(graph, picks)
+        return objective.update(carry, edit, after, noise).value
 
-    return jax.lax.map(value, pairs, batch_size=min(CHUNK, pairs.shape[0]))
+    return jax.lax.map(value, edits, batch_size=min(CHUNK, edits.shape[0]))
 
 
-def greedy(env: EdgeAddition, start: Int[Array, ""], key: PRNGKeyArray) -> Int[Array, "T"]:
-    """Repeatedly add the absent edge with the best objective value after it, ties at random.
+def _candidates(env: Editing, graph: BitGraph, key: PRNGKeyArray) -> tuple[Int[Array, "P K"], Bool[Array, "P"]]:
+    """Every edit, or a sample of those of more than two picks; and which are legal."""
+    if env.steps_per_edit <= 2:
+        # Every pair of slots: which of them are legal changes from edit to edit and graph to graph, shapes don't.
+        edits = all_edits(env)
+        return edits, legal_edits(env, graph, edits)
+    edits = jax.vmap(lambda key: sample_edit(env, graph, key))(jax.random.split(key, SAMPLES))
+    return edits, edits[:, 0] >= 0
 
-    Candidates are compared under common random numbers, drawn afresh for every edge: under one draw an episode, an
-    edge picked because it suits the noise goes on looking good, and the edges after it are fitted to the same noise.
 
-    Returns i32[2·budget]. Reference: the baseline "greedy" of Darvariu, Hailes & Musolesi, "Goal-directed graph
-    construction using reinforcement learning", Proc. R. Soc. A 477, 2021.
+def greedy(env: Editing, start: Int[Array, ""], key: PRNGKeyArray) -> Int[Array, "T"]:
+    """Repeatedly make the legal edit with the best objective value after it, ties at random.
+
+    Candidates are compared under common random numbers, drawn afresh for every edit: under one draw an episode, an
+    edit picked because it suits the noise goes on looking good, and those after it are fitted to the same noise. Of
+    edits of more than two picks 512 random ones are looked at.
+
+    Returns i32[T], -1 once no edit is legal. Reference: the baseline "greedy" of Darvariu, Hailes & Musolesi,
+    "Goal-directed graph construction using reinforcement learning", Proc. R. Soc. A 477, 2021.
     """
-    # Every pair of slots: which of them are absent changes from edge to edge and graph to graph, shapes don't.
-    pairs = jnp.asarray(np.stack(np.triu_indices(env.pool.capacity, 1), axis=-1), jnp.int32)
 
-    def add(graph: BitGraph, i: Int[Array, ""]) -> tuple[BitGraph, Array]:
+    def edit(graph: BitGraph, i: Int[Array, ""]) -> tuple[BitGraph, Array]:
         noise_key, tie_key = jax.random.split(jax.random.fold_in(key, i))
-        values = values_after(env.objective, graph, pairs, noise_key)
-        legal = absent_pairs(graph)[pairs[:, 0], pairs[:, 1]]
-        u, v = pairs[pick_best(tie_key, values, legal, tolerance=1e-6)]
-        return add_edge(graph, u, v), jnp.stack([u, v])
+        edits, legal = _candidates(env, graph, jax.random.fold_in(key, env.budget + i))
+        values = values_after(env, graph, edits, noise_key)
+        picks = jnp.where(legal.any(), edits[pick_best(tie_key, values, legal, tolerance=1e-6)], -1)
+        return env.apply(graph, picks)[0], picks
 
-    _, edges = jax.lax.scan(add, env.pool[start], jnp.arange(env.budget))
-    return edges.reshape(-1)
+    _, picks = jax.lax.scan(edit, env.begin(env.pool[start]), jnp.arange(env.budget))
+    return picks.reshape(-1)

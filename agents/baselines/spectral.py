@@ -3,8 +3,8 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from agents.baselines.base import add_one_by_one
-from envs.edge_addition import EdgeAddition
+from agents.baselines.base import edit_one_by_one
+from envs.editing import Editing
 from lepton_rl.graph import BitGraph, adjacency
 
 __all__ = ["effective_resistance", "fiedler", "resistances", "resistances_after"]
@@ -13,10 +13,6 @@ __all__ = ["effective_resistance", "fiedler", "resistances", "resistances_after"
 def _laplacian(graph: BitGraph) -> Float[Array, "N N"]:
     dense = adjacency(graph).astype(jnp.float32)
     return jnp.diag(dense.sum(-1)) - dense
-
-
-def _nothing(graph: BitGraph) -> tuple[()]:
-    return ()
 
 
 def _fiedler_gap(memory: tuple[()], graph: BitGraph, key: PRNGKeyArray) -> Float[Array, "N N"]:
@@ -29,7 +25,7 @@ def _fiedler_gap(memory: tuple[()], graph: BitGraph, key: PRNGKeyArray) -> Float
     return jnp.abs(vectors[:, 0][:, None] - vectors[:, 0][None, :])
 
 
-def fiedler(env: EdgeAddition, start: Int[Array, ""], key: PRNGKeyArray) -> Int[Array, "T"]:
+def fiedler(env: Editing, start: Int[Array, ""], key: PRNGKeyArray) -> Int[Array, "T"]:
     """Repeatedly add the absent edge with the largest |f_u - f_v| of the Fiedler vector f, ties at random.
 
     Where the algebraic connectivity is a multiple eigenvalue, f is whichever vector of the eigenspace LAPACK returns
@@ -38,7 +34,7 @@ def fiedler(env: EdgeAddition, start: Int[Array, ""], key: PRNGKeyArray) -> Int[
     Returns i32[2·budget]. Reference: Wang & Van Mieghem, "Algebraic connectivity optimization via link addition",
     Bionetics, 2008.
     """
-    return add_one_by_one(env, start, key, begin=_nothing, criterion=_fiedler_gap)
+    return edit_one_by_one(env, start, key, criterion=_fiedler_gap)
 
 
 def _connected(graph: BitGraph) -> Bool[Array, "N N"]:
@@ -85,12 +81,13 @@ def _resistance_criterion(memory: Float[Array, "N N"], graph: BitGraph, key: PRN
     return jnp.minimum(memory, float(graph.capacity))
 
 
-def effective_resistance(env: EdgeAddition, start: Int[Array, ""], key: PRNGKeyArray) -> Int[Array, "T"]:
+def effective_resistance(env: Editing, start: Int[Array, ""], key: PRNGKeyArray) -> Int[Array, "T"]:
     """Repeatedly add the absent edge with the highest effective resistance, ties at random.
 
     Returns i32[2·budget]. Reference: Wang, Pournaras, Kooij & Van Mieghem, "Improving robustness of complex networks
     via the effective graph resistance", Eur. Phys. J. B 87, 2014.
     """
-    return add_one_by_one(
-        env, start, key, begin=resistances, criterion=_resistance_criterion, extend=resistances_after
-    )
+    return edit_one_by_one(
+        env, start, key, begin=resistances, criterion=_resistance_criterion,
+        extend=lambda memory, picks: resistances_after(memory, picks[0], picks[1]),
+    )  # fmt: skip

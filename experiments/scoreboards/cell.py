@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from agents.baselines import BASELINES, get_baseline
+from agents.baselines import baselines_for, get_baseline
 from agents.config import DQNConfig
 from agents.training import make_runs, network_for
 from envs.edge_addition import EdgeAddition, make_edge_addition
@@ -66,7 +66,7 @@ def train_agent(train: EdgeAddition, valid: EdgeAddition, config: DQNConfig, see
 def methods_at(num_nodes: int) -> list[str]:
     """The agent and the baselines worth their time at a size: annealing at the trained one, greedy to n = 50."""
     slow = {SEARCH: TRAIN_NODES, "greedy": GREEDY_LIMIT}
-    return [AGENT, *(name for name in BASELINES if num_nodes <= slow.get(name, num_nodes))]
+    return [AGENT, *(name for name in baselines_for("EdgeAddition") if num_nodes <= slow.get(name, num_nodes))]
 
 
 def _actions(method: str, agent: Agent, env: EdgeAddition) -> np.ndarray:

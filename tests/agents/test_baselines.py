@@ -62,8 +62,8 @@ def with_edges(graph: nx.Graph, edges) -> nx.Graph:
 
 
 def test_pick_best_breaks_ties_evenly_and_only_among_the_best():
-    scores = jnp.array([[1.0, 3.0], [3.0 - 1e-7, 9.0]])
-    legal = jnp.array([[True, True], [True, False]])
+    scores = jnp.array([1.0, 3.0, 3.0 - 1e-7, 9.0])
+    legal = jnp.array([True, True, True, False])
     keys = jax.random.split(jax.random.key(0), 400)
     picks = np.asarray(jax.vmap(lambda key: pick_best(key, scores, legal, 1e-5))(keys))
     assert set(picks) == {1, 2}
@@ -88,12 +88,12 @@ def test_resistances_follow_networkx_edge_after_edge_across_parts_and_padding():
 
 
 def test_values_after_looks_one_edge_ahead_with_the_noise_of_the_key():
-    graph = from_networkx(nx.path_graph(6))[0]
+    graph, env = from_networkx(nx.path_graph(6))[0], environment(nx.path_graph(6), 1, NOISY)
     pairs = jnp.asarray([(u, v) for u, v in combinations(range(6), 2) if v > u + 1], jnp.int32)
     noise = NOISY.draw(graph, jax.random.key(1))
     expected = [noisy_init(add_edge(graph, u, v), noise).value for u, v in pairs]
     # The same key on purpose: the same noise.
-    np.testing.assert_allclose(values_after(NOISY, graph, pairs, jax.random.key(1)), expected, rtol=1e-6)
+    np.testing.assert_allclose(values_after(env, graph, pairs, jax.random.key(1)), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("seed", [0, 1])

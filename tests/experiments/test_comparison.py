@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from agents.baselines import BASELINES
+from agents.baselines import baselines_for
 from envs.edge_addition import make_edge_addition
 from experiments.comparison import AGENT, SEARCHERS, Comparison, open_contest
 from experiments.report import networks_table, verdict
@@ -24,14 +24,14 @@ def contest(search_nodes):
 
 def test_a_search_leaves_out_large_graphs_and_nobody_else_does():
     plans = contest(search_nodes=7)
-    assert list(plans) == list(BASELINES)
+    assert list(plans) == list(baselines_for("EdgeAddition"))
     for name, actions in plans.items():
         search = name in SEARCHERS
         assert actions.shape == (1 if search else 2, 4, 4)
         played = (actions >= 0).all((0, 2))
         assert played.tolist() == ([True, False, True, False] if search else [True] * 4)
         assert (actions < np.array(SIZES)[None, :, None]).all()
-    assert set(BASELINES) - set(contest(search_nodes=5)) == set(SEARCHERS)
+    assert set(baselines_for("EdgeAddition")) - set(contest(search_nodes=5)) == set(SEARCHERS)
 
 
 def test_what_is_left_out_is_no_row_of_a_table_and_a_dash_among_networks():
