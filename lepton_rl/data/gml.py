@@ -17,10 +17,12 @@ __all__ = ["read_gml", "write_gml"]
 
 _TOKEN = re.compile(
     r'(?:\s+|#[^\n]*)*+(?:(?P<key>[A-Za-z_]\w*)|(?P<text>"[^"]*")|(?P<open>\[)|(?P<close>\])'
-    r"|(?P<real>[+-]?(?:(?:\d+\.\d*|\.\d+)(?:[Ee][+-]?\d+)?|\d+[Ee][+-]?\d+|INF\b|NAN\b))|(?P<whole>[+-]?\d+)|(?P<bad>.))",
+    r"|(?P<real>[+-]?(?:(?:\d+\.\d*|\.\d+)(?:[Ee][+-]?\d+)?|\d+[Ee][+-]?\d+|INF\b|NAN\b))"
+    r"|(?P<whole>[+-]?\d+)|(?P<bad>.)|(?P<end>\Z))",
     re.ASCII | re.DOTALL,
 )
 _ENTITY = re.compile(r"&(?:#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6})|(\w+));", re.ASCII)
+_LONGEST = 200  # characters of a key
 _LIST_MARK = "_networkx_list_start"  # networkx writes it into lists of one
 
 
@@ -127,7 +129,7 @@ def _items(text: _Text) -> list[_Item]:
         if kind == "close" and len(levels) > 1:
             levels.pop()
             continue
-        if kind != "key":
+        if kind != "key" or len(key) > _LONGEST:
             raise DataError(f"{text.at(place)}: {key[:40]} where a key should stand: check the brackets and quotes.")
         what, value, at = next(tokens, ("end", "the end of the file", place))
         if what == "open":
@@ -145,7 +147,9 @@ def _items(text: _Text) -> list[_Item]:
 def _tokens(text: _Text) -> Iterator[tuple[str, str, int]]:
     """``(kind, text, place)`` of what is neither blank nor comment."""
     for found in _TOKEN.finditer(text.text):
-        kind = found.lastgroup or "bad"
+        kind = found.lastgroup or "end"
+        if kind == "end":  # a match, lest blanks before it be looked through again from each of them
+            return
         if kind == "bad":
             raise DataError(f"{text.at(found.start(kind))}: cannot read {found[kind]!r}: check the quotes.")
         yield kind, found[kind], found.start(kind)

@@ -38,7 +38,7 @@ def read_matrix_market(source: Source, columns: Columns) -> RawEdges:
     field, directed = _banner(data, source)
     found = _SIZES.search(data)
     sizes = found.group().split() if found else []
-    if found is None or len(sizes) != 3 or not all(size.isdecimal() and len(size) < 19 for size in sizes):
+    if found is None or len(sizes) != 3 or not all(size.isdigit() and len(size) < 19 for size in sizes):
         line = data.count(b"\n", 0, found.start()) + 1 if found else 1
         raise DataError(f"{source.at(line)}: the sizes of the matrix are missing: give 'rows columns entries'.")
     rows, width, entries = map(int, sizes)

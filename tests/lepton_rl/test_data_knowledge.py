@@ -73,7 +73,8 @@ def facts(graph):
         ("g.txt", b"\xef\xbb\xbfanna\tknows\tbo\r\nbo\tknows\tcy \r\nanna\tlikes\tcy\r\n"),
         ("g.csv", "tail,Head,weight,relation\nbo,anna,3,knows\ncy,bo,4,knows\n\"cy\",anna,,likes\n"),
         ("g.csv", "s;p;o\nanna;knows;bo\nbo;knows;cy\nanna;likes;cy\n"),
-        ("g.tsv.gz", gzip.compress(b"subject\tpredicate\tobject\nanna\tknows\tbo\nbo\tknows\tcy\nanna\tlikes\tcy", mtime=0)),
+        ("g.tsv.gz", gzip.compress(b"subject\tpredicate\tobject\nanna\tknows\tbo\nbo\tknows\tcy\nanna\tlikes\tcy",
+                                   mtime=0)),
         ("g.nt", "# people\n<urn:x-name:anna> <urn:x-name:knows> _:x . # so\n\n_:x<urn:x-name:knows><urn:x-name:cy>.\n"
          "<urn:x-name:anna>\t<urn:x-name:l\\u0069kes> <urn:x-name:cy> .".replace("_:x", "<urn:x-name:bo>")),
     ],
