@@ -40,7 +40,7 @@ class NodeFlip(Editing):
     def apply(self, graph: BitGraph, picks: Int[Array, "1"]) -> tuple[BitGraph, Edit]:
         """The label turned round."""
         u = picks[0]
-        flipped = -graph.labels[jnp.clip(u, 0, graph.capacity - 1)]
+        flipped = -jnp.asarray(graph.labels)[jnp.clip(u, 0, graph.capacity - 1)]
         return set_label(graph, u, flipped), Edit(jnp.int32(LABEL_SET), u, u)
 
 

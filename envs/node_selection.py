@@ -34,7 +34,7 @@ class NodeSelection(Editing):
 
     def allowed(self, graph: BitGraph, picks: Int[Array, "0"]) -> Bool[Array, "N"]:
         """Who is not chosen."""
-        return graph.labels == 0
+        return jnp.asarray(graph.labels) == 0
 
     def apply(self, graph: BitGraph, picks: Int[Array, "1"]) -> tuple[BitGraph, Edit]:
         """The node chosen."""

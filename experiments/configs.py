@@ -37,9 +37,10 @@ class Train:
     """Train on shuffles of the graphs and then edit every one; or split them: train on some, choose the policy by
     others, test on and edit the rest. Default: a single graph is shuffled, several are split."""
     env: str = "lepton/EdgeAddition-v0"
-    """The rule of edits."""
+    """The rule of edits (see `list environments`)."""
     objective: str = "critical_fraction_targeted"
-    """What is to grow."""
+    """What is to grow (see `list objectives`), or a sum such as 'efficiency - 0.5*diameter'; --objective=-NAME lowers
+    one."""
     budget: int = 5
     """Edits an episode."""
     reward: Literal["end", "edit"] = "edit"
@@ -75,15 +76,21 @@ class Train:
 
 @dataclass(frozen=True)
 class Solve:
-    """Which edits, on my graph? Writes edits.csv in your node names, before and after, beside every baseline."""
+    """Which edits, on my graph: links to add, nodes to remove, whom to seed?
+
+    Writes edits.csv in your node names, the objective before and after, the same for every baseline, and a picture.
+    """
 
     graph: str
     """A graph file, a named data set (see `list`), or several graphs: a folder, or a pattern such as 'nets/*.csv'."""
     reading: ReadingOptions = field(default_factory=Reading)
     run: Path | None = None
     """Folder of a trained run whose policy to use; default: train first, on shuffles of the graph."""
+    env: str = "lepton/EdgeAddition-v0"
+    """The rule of edits (see `list environments`), when no run is given."""
     objective: str | None = None
-    """What is to grow; default: the run's, or critical_fraction_targeted."""
+    """What is to grow, or a sum such as 'efficiency - 0.5*diameter'; default: the run's, or
+    critical_fraction_targeted."""
     budget: int | None = None
     """Edits; default: the run's, or 5."""
     seeds: int = 3

@@ -71,8 +71,11 @@ def _read(file: Path, reading: Reading) -> NamedGraph:
     def given(kind: type) -> dict[str, Any]:
         return {field.name: getattr(reading, field.name) for field in fields(kind) if hasattr(reading, field.name)}
 
-    columns, cleaning = Columns(**given(Columns)), Cleaning(**given(Cleaning), directed=False)
-    return read_graph(file, reading.format, columns=columns, cleaning=cleaning, nodes=reading.nodes)
+    graph = read_graph(
+        file, reading.format, columns=Columns(**given(Columns)), cleaning=Cleaning(**given(Cleaning)),
+        nodes=reading.nodes,
+    )  # fmt: skip
+    return graph if reading.label is None else graph.labelled(reading.label)
 
 
 def _part(graph: NamedGraph, reading: Reading) -> NamedGraph:
@@ -90,13 +93,18 @@ def is_connected(edges: np.ndarray, num_nodes: int) -> bool:
     return int(connected_components(joined, directed=False, return_labels=False)) == 1
 
 
-def _swap(edges: list[tuple[int, int]], tries: int, rng: np.random.Generator) -> list[tuple[int, int]]:
-    """Exchange ends of random pairs of edges, ``tries`` times, where that makes no loop and no double edge."""
+def _swap(
+    edges: list[tuple[int, int]], tries: int, rng: np.random.Generator, directed: bool
+) -> list[tuple[int, int]]:
+    """Exchange ends of random pairs of edges, ``tries`` times, where that makes no loop and no double edge.
+
+    Of undirected edges, given with the lower slot first, either end may move; of directed ones the targets do.
+    """
     edges, present = list(edges), set(edges)
     picks = rng.integers(len(edges), size=(tries, 2)).tolist()
     for (i, j), flip in zip(picks, rng.random(tries) < 0.5, strict=True):
-        (a, b), (c, d) = edges[i], edges[j][::-1] if flip else edges[j]
-        new = [(min(a, d), max(a, d)), (min(c, b), max(c, b))]
+        (a, b), (c, d) = edges[i], edges[j][::-1] if flip and not directed else edges[j]
+        new = [(a, d), (c, b)] if directed else [(min(a, d), max(a, d)), (min(c, b), max(c, b))]
         if len({a, b, c, d}) == 4 and not present & set(new):
             present -= {edges[i], edges[j]}
             present |= set(new)
@@ -115,7 +123,7 @@ def shuffled(graph: NamedGraph, seed: int) -> NamedGraph:
     edges = [(int(u), int(v)) for u, v in graph.edges]
     left, stride = int(rng.integers(m // 4 + 1, 2 * m + 1)), max(m // 8, 1)
     while left > 0 and stride > 0:
-        new = _swap(edges, stride, rng)
+        new = _swap(edges, stride, rng, graph.directed)
         left -= stride
         if keep and not is_connected(np.array(new), n):
             stride //= 2  # fewer at a time, so that sparse graphs get anywhere

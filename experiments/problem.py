@@ -1,8 +1,10 @@
 """What a configuration means: environments over disjoint pools of graphs, and the network that fits them."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from agents.config import DQNConfig
@@ -90,7 +92,11 @@ def make_split(config: Train, encoder: Encoder | None = None) -> Split:
         train, valid, test = ([from_networkx(graph, f"{config.generator}{seed}") for seed, graph in zip(
             part, generate(config.generator, config.num_nodes, part), strict=True)] for part in seeds)  # fmt: skip
         words = f"{config.num_graphs:,} {config.generator} graphs of {config.num_nodes} nodes; {held}"
-        return Split(train, valid, test, tuple(load(name) for name in SHOWCASE), [], words)
+        networks = [load(name) for name in SHOWCASE]
+        if get_objective(config.objective).labels == "opinion":
+            train, valid, test, networks = map(_with_opinions, (train, valid, test, networks))
+            words += "; opinions drawn at random"
+        return Split(train, valid, test, tuple(networks), [], words)
     sources = load_graphs(config.graph, config.reading)
     if (config.pool or ("split" if len(sources) > 1 else "shuffles")) == "split":
         found = split_graphs(sources, seed=config.seed)
@@ -104,6 +110,16 @@ def make_split(config: Train, encoder: Encoder | None = None) -> Split:
     name = sources[0].name if len(sources) == 1 else f"{len(sources)} graphs of {config.graph}"
     words = f"{config.num_graphs:,} shuffles of {name}; {held}"
     return Split(train, valid, test, tuple(sources), sources, words, encoder)
+
+
+def _with_opinions(graphs: Sequence[NamedGraph]) -> list[NamedGraph]:
+    """The graphs with opinions drawn uniformly from -1 to 1, by the name of each."""
+
+    def opinions(graph: NamedGraph) -> np.ndarray:
+        rng = np.random.default_rng(list(graph.name.encode()))
+        return rng.uniform(-1, 1, graph.num_nodes).astype(np.float32)
+
+    return [dataclasses.replace(graph, labels=opinions(graph)) for graph in graphs]
 
 
 def _encoded(

@@ -13,7 +13,7 @@ __all__ = ["Reading", "ReadingOptions", "reading_from_json"]
 class Reading:
     """Which part of a file is the graph, and what is done with what a simple graph cannot hold.
 
-    Directions are not kept: the objectives are of undirected graphs. The fields of columns and of cleaning are those of
+    The fields of columns and of cleaning are those of
     :class:`lepton_rl.data.Columns` and :class:`lepton_rl.data.Cleaning` (a test keeps them so), repeated here because
     importing those takes longer than ``--help`` may.
     """
@@ -30,6 +30,10 @@ class Reading:
     """Column of the weights; default: the one called weight, if there is one."""
     delimiter: str | None = None
     """What separates the columns of a table; default: found in its first rows."""
+    directed: bool = False
+    """Keep the directions of the edges; not every rule and objective takes directed graphs."""
+    label: str | None = None
+    """A numeric column of the nodes that the objective reads: opinions from -1 to 1, sides 0 and 1, communities."""
     attributes: bool = False
     """Let the network see the attributes of the nodes: every column of the graph file's or of --nodes."""
     missing_attributes: Literal["refuse", "impute", "indicator"] = "refuse"

@@ -21,7 +21,7 @@ def run(command: Solve) -> int:
     if command.run is not None:
         return _by_run(command, name)
     given = {key: getattr(command, key) for key in ("objective", "budget") if getattr(command, key) is not None}
-    same = ("graph", "reading", "seeds", "search_nodes", "runs_dir", "dqn")
+    same = ("graph", "env", "reading", "seeds", "search_nodes", "runs_dir", "dqn")
     return train.run(Train(**{key: getattr(command, key) for key in same}, **given, pool="shuffles", name=name))
 
 

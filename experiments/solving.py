@@ -130,7 +130,8 @@ def write_solution(folder: Path, solution: Solution, objective: str, prefix: str
     edits = solution.edits()
     write_edits_csv(folder / f"{prefix}edits.csv", edits)
     before = solution.graph.to_networkx()
-    after, chosen = before.copy(), set()
+    after = before.copy()
+    chosen: set[str] = set()
     for _, operation, u, v in edits:
         if operation == "add":
             after.add_edge(u, v)

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from lepton_rl.data.names import Names
 from lepton_rl.data.source import DataError
+from lepton_rl.registry import near_match
 
 if TYPE_CHECKING:
     from lepton_rl.data.encoding import Encoder
@@ -37,6 +38,7 @@ class NamedGraph:
             "weight".
         report: what reading and cleaning ignored, merged or dropped, one line each.
         features: f32[n, F] what a network is to see of the nodes, by slot, or None; see :meth:`encoded`.
+        labels: f32[n] what objectives of nodes read, by slot, or None; see :meth:`labelled`.
     """
 
     name: str
@@ -47,6 +49,7 @@ class NamedGraph:
     edge_data: pa.Table | None = None
     report: tuple[str, ...] = field(default=())
     features: np.ndarray | None = None
+    labels: np.ndarray | None = None
 
     @property
     def num_nodes(self) -> int:
@@ -79,8 +82,9 @@ class NamedGraph:
         from lepton_rl.graph import from_edges  # noqa: PLC0415 - reading files must not wait for jax
 
         return from_edges(
-            self.edges, self.num_nodes, capacity=capacity, directed=self.directed, node_features=self.features
-        )
+            self.edges, self.num_nodes, capacity=capacity, directed=self.directed, node_features=self.features,
+            labels=self.labels,
+        )  # fmt: skip
 
     def to_networkx(self) -> nx.Graph:
         """The same graph in networkx, nodes in slot order under the user's names, with attributes (nulls left out)."""
@@ -108,6 +112,22 @@ class NamedGraph:
         except DataError as error:
             raise DataError(f"{self.name}: {error}") from None
 
+    def labelled(self, column: str) -> NamedGraph:
+        """The graph with a numeric node attribute as its ``labels``.
+
+        Raises:
+            DataError: no such attribute, one that is no number, or empty cells.
+        """
+        known = [] if self.node_data is None else self.node_data.column_names
+        if self.node_data is None or column not in known:
+            raise DataError(f"{self.name} has no node attribute '{column}' for the labels.{near_match(column, known)} "
+                            f"Attributes: {', '.join(known) or 'none: give a table of nodes'}.")  # fmt: skip
+        data = self.node_data[column]
+        if not (pa.types.is_integer(data.type) or pa.types.is_floating(data.type)) or data.null_count:
+            empty = f", {data.null_count} of its cells are empty" if data.null_count else ""
+            raise DataError(f"{self.name}: labels are numbers, and '{column}' is {data.type}{empty}: mend the column.")
+        return replace(self, labels=data.to_numpy().astype(np.float32))
+
     def part(self, nodes: np.ndarray) -> NamedGraph:
         """The part induced by the slots ``nodes``, kept in slot order."""
         keep = np.unique(nodes)
@@ -118,6 +138,7 @@ class NamedGraph:
         return replace(
             self, edges=edges[rows], names=self.names.take(keep), node_data=_take(self.node_data, keep),
             edge_data=_take(self.edge_data, rows), features=None if self.features is None else self.features[keep],
+            labels=None if self.labels is None else self.labels[keep],
         )  # fmt: skip
 
 

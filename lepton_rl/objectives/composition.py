@@ -94,7 +94,8 @@ def parse_sum(text: str, find: Callable[[str], Objective]) -> Objective:
     Raises:
         ValueError: text of another form.
     """
-    terms, place = [], 0
+    terms: list[tuple[float, Objective]] = []
+    place = 0
     while place < len(text):
         term = _TERM.match(text, place)
         if term is None or (terms and term["sign"] is None):

@@ -28,7 +28,8 @@ def all_edits(rule, graph):
         "EdgeAddition": lambda: [(u, v) for u, v in ordered_pairs(graph) if not edge(u, v)],
         "EdgeRemoval": lambda: [(u, v) for u, v in ordered_pairs(graph) if edge(u, v)],
         "EdgeToggle": lambda: ordered_pairs(graph),
-        "EdgeMove": lambda: [(u, v, w) for u, v, w in itertools.permutations(nodes, 3) if edge(u, v) and not edge(u, w)],
+        "EdgeMove": lambda: [(u, v, w) for u, v, w in itertools.permutations(nodes, 3)
+                             if edge(u, v) and not edge(u, w)],
         "Rewiring": lambda: [(a, b, c, d) for a, b, c, d in itertools.permutations(nodes, 4)
                              if edge(a, b) and edge(c, d) and not edge(a, d) and not edge(c, b)],
         "NodeRemoval": lambda: [(u,) for u in nodes if graph.degree[u]],

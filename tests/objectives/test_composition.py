@@ -41,7 +41,9 @@ def test_noise_is_drawn_for_every_term_apart():
 
 
 def test_equal_text_gives_the_same_object():
-    assert get_objective("2*efficiency-algebraic_connectivity") is get_objective("2 * efficiency - algebraic_connectivity")
+    assert get_objective("2*efficiency-algebraic_connectivity") is get_objective(
+        "2 * efficiency - algebraic_connectivity"
+    )
     assert get_objective("efficiency") is get_objective(" + efficiency ")
 
 
