@@ -16,6 +16,7 @@ from agents.config import DQNConfig
 from agents.dqn import Hyper, Learner, Metrics, TrainState, greedy_episodes, keep_best, make_hyper, make_learner
 from envs.base import GraphEnv, Trajectory
 from lepton_rl.batching import RUN_AXIS
+from lepton_rl.graph import absent_rows
 from lepton_rl.heads import Network, build_network
 
 __all__ = ["Runs", "fitting", "make_runs", "network_for", "play"]
@@ -111,5 +112,5 @@ def network_for(env: GraphEnv, config: DQNConfig) -> Network:
     return build_network(
         config.encoder, config.head, features=features.shape[-1], marks=marks.shape[-1], pairs=pairs.shape[0],
         width=config.width, rounds=config.rounds, structural=config.structural,
-        partners=getattr(env, "pairs", "absent"), stop=legal.shape[-1] > env.pool.capacity,
+        partners=getattr(env, "pairs", absent_rows), stop=legal.shape[-1] > env.pool.capacity,
     )  # fmt: skip

@@ -17,6 +17,7 @@ ENVIRONMENTS = {
     "NodeRemoval": "envs.node_removal:make_node_removal",
     "NodeSelection": "envs.node_selection:make_node_selection",
     "NodeFlip": "envs.node_flip:make_node_flip",
+    "LinkRecommendation": "envs.link_recommendation:make_link_recommendation",
 }
 
 

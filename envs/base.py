@@ -72,8 +72,8 @@ class GraphEnv(Protocol):
 
     Attributes:
         num_actions: A. ``horizon``: T, steps an episode. ``steps_per_edit``: the graph changes only at the last of
-            every so many steps, so an encoding of the graph may be kept in between. ``operations``: what an edit does, by
-            places in its picks. ``pool``: the start graphs. ``objective``: what is to grow.
+            every so many steps, so an encoding of the graph may be kept in between. ``operations``: what an edit does,
+            by places in its picks. ``pool``: the start graphs. ``objective``: what is to grow.
     """
 
     @property

@@ -5,7 +5,7 @@ from typing import ClassVar
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Bool, Int, UInt32
 
 from envs.checks import check_graphs, check_labels, checked_reward, degrees_of
 from envs.editing import Editing
@@ -28,8 +28,12 @@ class EdgeRemoval(Editing):
     """
 
     steps_per_edit: ClassVar[int] = 2
-    pairs: ClassVar = "present"
     operations: ClassVar = (("remove", 0, 1),)
+
+    @staticmethod
+    def pairs(graph: BitGraph) -> UInt32[Array, "N W"]:
+        """Edges that are there."""
+        return graph.rows
 
     def allowed(self, graph: BitGraph, picks: Int[Array, "1"]) -> Bool[Array, "N"]:
         """Nodes with an edge; then the neighbours of the selected one."""

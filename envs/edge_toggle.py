@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import jax.numpy as jnp
 from flax import struct
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Bool, Int, UInt32
 
 from envs.checks import check_graphs, check_labels, checked_reward
 from envs.editing import Editing
@@ -26,8 +26,12 @@ class EdgeToggle(Editing):
     """
 
     steps_per_edit: ClassVar[int] = 2
-    pairs: ClassVar = "all"
     operations: ClassVar = (("toggle", 0, 1),)
+
+    @staticmethod
+    def pairs(graph: BitGraph) -> UInt32[Array, "N W"]:
+        """All pairs."""
+        return ~jnp.zeros_like(graph.rows)
 
     def allowed(self, graph: BitGraph, picks: Int[Array, "1"]) -> Bool[Array, "N"]:
         """Everybody, where there are two; then everybody else."""

@@ -11,12 +11,12 @@ from typing import Any, ClassVar, Literal
 import jax
 import jax.numpy as jnp
 from flax import struct
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt32
 
 from envs.base import Observation, TimeStep, noise_key
 from envs.pools import Pool
 from lepton_rl.batching import anywhere
-from lepton_rl.graph import BitGraph
+from lepton_rl.graph import BitGraph, absent_rows
 from lepton_rl.objectives.base import Edit, Objective
 
 __all__ = ["EditState", "Editing"]
@@ -68,8 +68,12 @@ class Editing:
     stop: bool = struct.field(pytree_node=False, default=False)
 
     steps_per_edit: ClassVar[int] = 1
-    pairs: ClassVar[Literal["absent", "present", "all"]] = "absent"  # which pairs two picks may name
     operations: ClassVar[tuple[tuple[str, int, int | None], ...]] = ()  # what an edit does, by places in its picks
+
+    @staticmethod
+    def pairs(graph: BitGraph) -> UInt32[Array, "N W"]:
+        """Bitset rows of the pairs that the two picks of an edit may name, uint32[N, W]; read where K = 2."""
+        return absent_rows(graph)
 
     def begin(self, graph: BitGraph) -> BitGraph:
         """The start graph as episodes begin with it."""

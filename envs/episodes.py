@@ -17,12 +17,13 @@ from jaxtyping import Array, Bool, Int, Key, UInt32
 
 from envs import get_environment
 from envs.base import GraphEnv, Observation, reset_batch, step_batch
+from envs.labels import start_labels
 from envs.pools import make_pool
 from envs.rendering import Frame, render_ansi, render_rgb
 from lepton_rl.data.cleaning import Cleaning
 from lepton_rl.data.generators import generate
 from lepton_rl.data.readers import read_graph
-from lepton_rl.graph import BitGraph, adjacency, from_networkx
+from lepton_rl.graph import BitGraph, adjacency, from_edges
 from lepton_rl.objectives import get_objective
 from lepton_rl.registry import near_match
 
@@ -56,13 +57,17 @@ def build_env(
         ValueError: a name that is not in its table (near match named), a file that cannot be read, or settings that
             the rule refuses.
     """
-    build = get_environment(rule)
+    build, valued = get_environment(rule), get_objective(objective)
     if isinstance(graphs, str):
-        made = generate(graphs, num_nodes, range(graph_seed, graph_seed + num_graphs))
-        members = [from_networkx(graph)[0] for graph in made]
+        seeds = range(graph_seed, graph_seed + num_graphs)
+        kind = "side" if rule.startswith("LinkRecommendation") else valued.labels
+        members = []
+        for seed, graph in zip(seeds, generate(graphs, num_nodes, seeds), strict=True):
+            edges = np.array(graph.edges, np.int64).reshape(-1, 2)
+            members.append(from_edges(edges, len(graph), labels=start_labels(kind, edges, len(graph), seed)))
     else:
         members = [read_graph(path, cleaning=Cleaning(directed=False)).to_bitgraph() for path in graphs]
-    return build(make_pool(members), get_objective(objective), budget, reward)
+    return build(make_pool(members), valued, budget, reward)
 
 
 def environment(rule: str, env: GraphEnv | None, settings: dict[str, Any]) -> GraphEnv:

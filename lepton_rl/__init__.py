@@ -20,6 +20,7 @@ _GYMNASIUM_IDS = {
     "lepton/NodeRemoval-v0": "NodeRemoval",
     "lepton/NodeSelection-v0": "NodeSelection",
     "lepton/NodeFlip-v0": "NodeFlip",
+    "lepton/LinkRecommendation-v0": "LinkRecommendation",
 }
 
 

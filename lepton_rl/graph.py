@@ -19,7 +19,7 @@ from flax import struct
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
 __all__ = [
-    "BitGraph", "add_edge", "adjacency", "degree", "from_edges", "from_networkx", "has_edge", "isolate",
+    "BitGraph", "absent_rows", "add_edge", "adjacency", "degree", "from_edges", "from_networkx", "has_edge", "isolate",
     "neighbour_mask", "neighbours", "num_edges", "num_nodes", "pack_bits", "pad", "permute", "remove_edge",
     "set_label", "to_networkx", "toggle_edge", "unpack_bits",
 ]  # fmt: skip
@@ -141,6 +141,11 @@ def set_label(graph: BitGraph, u: Slot, label: Float[Array, ""] | float) -> BitG
         raise ValueError("the graph has no labels to set: give from_edges labels=, or replace(graph, labels=…).")
     there = (jnp.arange(graph.capacity) == jnp.asarray(u, jnp.int32)) & graph.node_mask
     return replace(graph, labels=jnp.where(there, label, graph.labels))
+
+
+def absent_rows(graph: BitGraph) -> UInt32[Array, "N W"]:
+    """Rows of the complement; bits of u itself, of absent slots and beyond N are to be masked by the reader."""
+    return ~graph.rows
 
 
 def num_nodes(graph: BitGraph) -> Int[Array, ""]:

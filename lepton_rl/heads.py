@@ -11,16 +11,18 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray, UInt32
 
 from lepton_rl.batching import anywhere, branch
 from lepton_rl.encoders import get_encoder
 from lepton_rl.encoders.linear import Linear, matmul_rows
 from lepton_rl.features import node_inputs, num_inputs, pair_inputs
-from lepton_rl.graph import BitGraph, unpack_bits
+from lepton_rl.graph import BitGraph, absent_rows, unpack_bits
 from lepton_rl.registry import resolve
 
 __all__ = ["HEADS", "Network", "NodeScore", "PairScore", "build_network", "network_from_module"]
+
+Pairs = Callable[[BitGraph], UInt32[Array, "N W"]]
 
 HEADS = {"node": "lepton_rl.heads:NodeScore", "pair": "lepton_rl.heads:PairScore"}
 
@@ -53,7 +55,9 @@ class NodeScore(nnx.Module):
     is selected. The last layer starts at zero: a fresh network scores 0.
     """
 
-    def __init__(self, width: int, marks: int, pairs: int = 0, partners: str = "absent", *, rngs: nnx.Rngs) -> None:
+    def __init__(
+        self, width: int, marks: int, pairs: int = 0, partners: Pairs = absent_rows, *, rngs: nnx.Rngs
+    ) -> None:
         hidden = 2 * width
         self.own = Linear(width, hidden, rngs=rngs)
         self.mean = nnx.Linear(width, hidden, use_bias=False, rngs=rngs)
@@ -97,12 +101,12 @@ class PairScore(nnx.Module):
     With no discount inside an edit that identity is exact, so both picks share one function and nothing is learned
     twice. Beside the embeddings it reads random-walk features of the pair, of which the classical heuristics
     (degree product, effective resistance, Fiedler difference) are functions. Costs O(N²·H): for N up to ~200.
-    ``partners`` says which pairs the two picks may name: "absent" edges, "present" ones, or "all" pairs.
+    ``partners`` gives the bitset rows of the pairs that the two picks may name: by default the absent edges.
     """
 
     def __init__(
-        self, width: int, marks: int, pairs: int = 0, partners: str = "absent", *, hidden: int = 64, steps: int = 4,
-        rngs: nnx.Rngs,
+        self, width: int, marks: int, pairs: int = 0, partners: Pairs = absent_rows, *, hidden: int = 64,
+        steps: int = 4, rngs: nnx.Rngs,
     ) -> None:  # fmt: skip
         self.steps = steps
         self.partners = partners
@@ -131,8 +135,7 @@ class PairScore(nnx.Module):
         weights = self.pair.kernel[...], self.last[...]
         terms = add, mul, shared, weights
         row = _row_scores(selected, inputs, terms)
-        rows = {"absent": ~graph.rows, "present": graph.rows, "all": ~jnp.zeros_like(graph.rows)}[self.partners]
-        fixed = picking, inputs, rows, graph.node_mask
+        fixed = picking, inputs, self.partners(graph), graph.node_mask
         return value + branch(_first_picks, _unchanged, anywhere(~picking), fixed, (row, *terms))
 
 
@@ -220,7 +223,7 @@ def network_from_module(build: Callable[[nnx.Rngs], Any]) -> Network:
 @cache
 def build_network(
     encoder: str = "gin", head: str = "pair", *, features: int = 0, marks: int = 2, pairs: int = 0,
-    width: int = 64, rounds: int = 3, structural: tuple[str, ...] = (), partners: str = "absent", stop: bool = False,
+    width: int = 64, rounds: int = 3, structural: tuple[str, ...] = (), partners: Pairs = absent_rows, stop: bool = False,
 ) -> Network:  # fmt: skip
     """A network from names; equal arguments give the same object, so that nothing is compiled twice.
 

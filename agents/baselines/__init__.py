@@ -21,6 +21,7 @@ _RULES = {
     "effective_resistance": ("EdgeAddition",),
     "simulated_annealing": (
         "EdgeAddition", "EdgeRemoval", "EdgeToggle", "NodeRemoval", "NodeSelection", "NodeFlip",
+        "LinkRecommendation",
     ),
 }  # fmt: skip
 

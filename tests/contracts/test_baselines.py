@@ -8,6 +8,7 @@ import pytest
 
 from agents.baselines import baselines_for, get_baseline
 from envs import ENVIRONMENTS, get_environment
+from envs.labels import start_labels
 from envs.pools import make_pool
 from lepton_rl.graph import degree, from_networkx
 from lepton_rl.objectives.base import Objective, Value
@@ -37,6 +38,7 @@ LABELLED = {
     kind: NOISY._replace(init=labelled, update=lambda carry, edit, graph, noise: labelled(graph, noise), labels=kind)
     for kind in ("chosen", "spin")
 }
+BIPARTITE = (nx.cycle_graph(10), nx.convert_node_labels_to_integers(nx.grid_2d_graph(3, 5)))
 PLANNED = [(rule, name) for rule in ENVIRONMENTS for name in baselines_for(rule)]
 
 
@@ -63,7 +65,12 @@ def planned(request, graphs):
     """(rule, name, environment of capacity 32, compiled planner, actions i32[COPIES, graphs, T])."""
     rule, name = request.param
     objective = LABELLED.get({"NodeSelection": "chosen", "NodeFlip": "spin"}.get(rule), NOISY)
-    env = get_environment(rule)(make_pool([from_networkx(graph)[0] for graph in graphs], 32), objective, BUDGET)
+    members = [from_networkx(graph)[0] for graph in graphs]
+    if rule == "LinkRecommendation":
+        sides = [start_labels("side", np.array(graph.edges), len(graph), 0) for graph in (*graphs[:2], *BIPARTITE)]
+        members = [from_networkx(graph)[0].replace(labels=jnp.asarray(side))
+                   for graph, side in zip((*graphs[:2], *BIPARTITE), sides, strict=True)]  # fmt: skip
+    env = get_environment(rule)(make_pool(members, 32), objective, BUDGET)
     planner = jax.jit(jax.vmap(get_baseline(name), in_axes=(None, 0, 0)))
     return rule, name, env, planner, batch(planner, env)
 

@@ -26,7 +26,7 @@ def name(request):
 
 @pytest.fixture
 def env(name):
-    return get_environment(name)(toys.pool(), toys.objective_for(name), 3, "end")
+    return get_environment(name)(toys.pool_for(name), toys.objective_for(name), 3, "end")
 
 
 def wild_actions(env, seed):
@@ -107,7 +107,7 @@ def test_padding_changes_neither_rewards_nor_legal_actions(name):
     """With an objective blind to padding; actions are node slots, so they keep their meaning."""
     results = []
     for capacity in (10, 40):
-        env = get_environment(name)(toys.pool(capacity=capacity), toys.objective_for(name, plain=True), 3, "end")
+        env = get_environment(name)(toys.pool_for(name, capacity=capacity), toys.objective_for(name, plain=True), 3, "end")
         keys = toys.keys_of(3, BATCH)
         state, observation = jax.jit(reset_batch)(env, STARTS, keys)
         step, seen = jax.jit(step_batch), []
@@ -127,10 +127,11 @@ def test_registered_with_gymnasium_and_clean(name, monkeypatch):
     monkeypatch.setitem(OBJECTIVES, "toy", "tests.envs.toys:TOY")
     ids = [env_id for env_id, rule in lepton_rl._GYMNASIUM_IDS.items() if rule == name]
     assert ids, f"{name} has no Gymnasium id in lepton_rl/__init__.py"
+    graphs = "user_item" if name in toys.BIPARTITE else "ba"
     for env_id in ids:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            check_env(gym.make(env_id, objective="toy", num_nodes=8, num_graphs=4, budget=2).unwrapped)
+            check_env(gym.make(env_id, objective="toy", graphs=graphs, num_nodes=8, num_graphs=4, budget=2).unwrapped)
 
 
 def test_gymnasium_ids_name_environments_of_the_table():

@@ -35,12 +35,14 @@ def all_edits(rule, graph):
         "NodeRemoval": lambda: [(u,) for u in nodes if graph.degree[u]],
         "NodeSelection": lambda: [(u,) for u in nodes if graph.nodes[u]["label"] == 0],
         "NodeFlip": lambda: [(u,) for u in nodes],
+        "LinkRecommendation": lambda: [(u, v) for u, v in ordered_pairs(graph)
+                                       if graph.nodes[u]["label"] != graph.nodes[v]["label"] and not edge(u, v)],
     }[rule]()  # fmt: skip
 
 
 def edited(rule, graph, picks):
     graph = graph.copy()
-    if rule in ("EdgeAddition", "EdgeRemoval", "EdgeToggle"):
+    if rule in ("EdgeAddition", "EdgeRemoval", "EdgeToggle", "LinkRecommendation"):
         (graph.remove_edge if graph.has_edge(*picks) else graph.add_edge)(*picks)
     elif rule == "EdgeMove":
         u, v, w = picks
@@ -60,7 +62,8 @@ def edited(rule, graph, picks):
 def start_of(rule, graph):
     """The graph as episodes begin: nobody chosen, every spin up."""
     graph = graph.copy()
-    nx.set_node_attributes(graph, 1 if rule == "NodeFlip" else 0, "label")
+    if rule != "LinkRecommendation":
+        nx.set_node_attributes(graph, 1 if rule == "NodeFlip" else 0, "label")
     return graph
 
 
@@ -75,15 +78,20 @@ def same(bits, graph):
 
 UNDIRECTED = [nx.barabasi_albert_graph(7, 2, seed=1), nx.path_graph(6), nx.star_graph(5), nx.cycle_graph(8)]
 DIRECTED = [nx.gnp_random_graph(7, 0.3, seed=s, directed=True) for s in range(3)]
+BIPARTITE = [toys.bipartite(n) for n in (6, 7, 9)]
 TAKES_DIRECTED = ["EdgeAddition", "EdgeRemoval", "EdgeToggle", "EdgeMove", "NodeSelection", "NodeFlip"]
 
 
 @pytest.mark.parametrize(("rule", "graphs"), [
-    *[(rule, UNDIRECTED) for rule in ENVIRONMENTS], *[(rule, DIRECTED) for rule in TAKES_DIRECTED],
+    *[(rule, BIPARTITE if rule == "LinkRecommendation" else UNDIRECTED) for rule in ENVIRONMENTS], *[(rule, DIRECTED) for rule in TAKES_DIRECTED],
 ])  # fmt: skip
 def test_legal_picks_and_edits_are_those_of_the_plain_rule(rule, graphs):
     objective = toys.objective_for(rule)._replace(directed=True)
-    pool = make_pool([from_networkx(graph, capacity=10)[0] for graph in graphs])
+    members = [from_networkx(graph, capacity=10)[0] for graph in graphs]
+    if rule == "LinkRecommendation":
+        labels = [[graph.nodes[v]["label"] if v in graph else 0 for v in range(10)] for graph in graphs]
+        members = [bits.replace(labels=jnp.asarray(row, jnp.float32)) for bits, row in zip(members, labels, strict=True)]
+    pool = make_pool(members)
     env = get_environment(rule)(pool, objective, BUDGET)
     step, rng, edits_made = jax.jit(type(env).step), np.random.default_rng(0), 0
     for start, graph in enumerate(graphs):
@@ -105,7 +113,7 @@ def test_legal_picks_and_edits_are_those_of_the_plain_rule(rule, graphs):
 
 @pytest.mark.parametrize("rule", sorted(ENVIRONMENTS))
 def test_stop_ends_an_episode_between_edits_only(rule):
-    env = get_environment(rule)(toys.pool(), toys.objective_for(rule), BUDGET, stop=True)
+    env = get_environment(rule)(toys.pool_for(rule), toys.objective_for(rule), BUDGET, stop=True)
     last = env.num_actions - 1
     assert last == env.pool.capacity
     state, observation = env.reset(jnp.int32(1), jax.random.key(0))
@@ -128,7 +136,7 @@ def test_stop_ends_an_episode_between_edits_only(rule):
 def test_rewards_after_every_edit_sum_to_the_reward_at_the_end(rule):
     totals = []
     for reward in ("end", "edit"):
-        env = get_environment(rule)(toys.pool((7, 8)), toys.objective_for(rule), BUDGET, reward)
+        env = get_environment(rule)(toys.pool_for(rule, (7, 8)), toys.objective_for(rule), BUDGET, reward)
         state, observation = env.reset(jnp.int32(0), jax.random.key(0))
         rewards = []
         for t in range(env.horizon):

@@ -84,6 +84,27 @@ def pool(sizes=(6, 8, 7, 9), capacity=10):
     return make_pool([from_networkx(graph)[0] for graph in graphs(sizes)], capacity)
 
 
+BIPARTITE = ("LinkRecommendation",)
+
+
+def pool_for(rule, sizes=(6, 8, 7, 9), capacity=10):
+    """Start graphs that the rule takes."""
+    if rule not in BIPARTITE:
+        return pool(sizes, capacity)
+    members = [bipartite(n) for n in sizes]
+    return make_pool([from_networkx(graph, capacity=capacity)[0].replace(
+        labels=jnp.asarray([graph.nodes[v]["label"] if v < len(graph) else 0 for v in range(capacity)], jnp.float32)
+    ) for graph in members])  # fmt: skip
+
+
+def bipartite(n):
+    """Users 0 … with a few of the items behind them each; node attribute "label" tells the side."""
+    users = n // 2 + 1
+    graph = nx.bipartite.gnmk_random_graph(users, n - users, n - 2, seed=n)
+    nx.set_node_attributes(graph, {v: int(v >= users) for v in graph}, "label")
+    return graph
+
+
 def edges(graph):
     return {tuple(sorted(map(int, pair))) for pair in np.argwhere(np.asarray(adjacency(graph)))}
 
