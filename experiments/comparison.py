@@ -23,7 +23,7 @@ from lepton_rl.heads import Network
 __all__ = ["AGENT", "SEARCHERS", "Comparison", "Contest", "compare", "open_contest", "rehearse"]
 
 AGENT = "dqn"
-SEARCHERS = ("greedy", "simulated_annealing")  # evaluate the objective thousands of times a plan
+SEARCHERS = ("greedy", "lazy_greedy", "simulated_annealing")  # evaluate the objective thousands of times a plan
 _NONE = -2  # the method left the graph out; to the rules no action, so that it stays as it is
 _PLAY, _SELECT = 1, 999_983  # seeds of the plans, and of the noise that chooses among the agent's
 

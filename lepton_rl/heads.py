@@ -223,7 +223,8 @@ def network_from_module(build: Callable[[nnx.Rngs], Any]) -> Network:
 @cache
 def build_network(
     encoder: str = "gin", head: str = "pair", *, features: int = 0, marks: int = 2, pairs: int = 0,
-    width: int = 64, rounds: int = 3, structural: tuple[str, ...] = (), partners: Pairs = absent_rows, stop: bool = False,
+    width: int = 64, rounds: int = 3, structural: tuple[str, ...] = (), partners: Pairs = absent_rows,
+    stop: bool = False,
 ) -> Network:  # fmt: skip
     """A network from names; equal arguments give the same object, so that nothing is compiled twice.
 

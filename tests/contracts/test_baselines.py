@@ -65,7 +65,8 @@ def planned(request, graphs):
     """(rule, name, environment of capacity 32, compiled planner, actions i32[COPIES, graphs, T])."""
     rule, name = request.param
     objective = LABELLED.get({"NodeSelection": "chosen", "NodeFlip": "spin"}.get(rule), NOISY)
-    members = [from_networkx(graph)[0] for graph in graphs]
+    everywhere_alike = [] if rule == "EdgeAddition" else [nx.cycle_graph(10)]  # only ties to break
+    members = [from_networkx(graph)[0] for graph in (*graphs, *everywhere_alike)]
     if rule == "LinkRecommendation":
         sides = [start_labels("side", np.array(graph.edges), len(graph), 0) for graph in (*graphs[:2], *BIPARTITE)]
         members = [from_networkx(graph)[0].replace(labels=jnp.asarray(side))

@@ -107,7 +107,8 @@ def test_padding_changes_neither_rewards_nor_legal_actions(name):
     """With an objective blind to padding; actions are node slots, so they keep their meaning."""
     results = []
     for capacity in (10, 40):
-        env = get_environment(name)(toys.pool_for(name, capacity=capacity), toys.objective_for(name, plain=True), 3, "end")
+        pool, objective = toys.pool_for(name, capacity=capacity), toys.objective_for(name, plain=True)
+        env = get_environment(name)(pool, objective, 3, "end")
         keys = toys.keys_of(3, BATCH)
         state, observation = jax.jit(reset_batch)(env, STARTS, keys)
         step, seen = jax.jit(step_batch), []

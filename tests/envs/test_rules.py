@@ -83,14 +83,16 @@ TAKES_DIRECTED = ["EdgeAddition", "EdgeRemoval", "EdgeToggle", "EdgeMove", "Node
 
 
 @pytest.mark.parametrize(("rule", "graphs"), [
-    *[(rule, BIPARTITE if rule == "LinkRecommendation" else UNDIRECTED) for rule in ENVIRONMENTS], *[(rule, DIRECTED) for rule in TAKES_DIRECTED],
+    *[(rule, BIPARTITE if rule == "LinkRecommendation" else UNDIRECTED) for rule in ENVIRONMENTS],
+    *[(rule, DIRECTED) for rule in TAKES_DIRECTED],
 ])  # fmt: skip
 def test_legal_picks_and_edits_are_those_of_the_plain_rule(rule, graphs):
     objective = toys.objective_for(rule)._replace(directed=True)
     members = [from_networkx(graph, capacity=10)[0] for graph in graphs]
     if rule == "LinkRecommendation":
         labels = [[graph.nodes[v]["label"] if v in graph else 0 for v in range(10)] for graph in graphs]
-        members = [bits.replace(labels=jnp.asarray(row, jnp.float32)) for bits, row in zip(members, labels, strict=True)]
+        labelled = zip(members, jnp.asarray(labels, jnp.float32), strict=True)
+        members = [bits.replace(labels=row) for bits, row in labelled]
     pool = make_pool(members)
     env = get_environment(rule)(pool, objective, BUDGET)
     step, rng, edits_made = jax.jit(type(env).step), np.random.default_rng(0), 0
