@@ -1,12 +1,12 @@
 """Graph-editing environments: pure dynamics over a pool of start graphs, one file per rule of edits."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import lepton_rl  # noqa: F401 - registers the Gymnasium ids, so that gym.make("envs:lepton/…") works
 from lepton_rl.registry import resolve
 
-__all__ = ["ENVIRONMENTS", "get_environment"]
+__all__ = ["DEFAULTS", "ENVIRONMENTS", "Defaults", "get_environment", "rule_of"]
 
 ENVIRONMENTS = {
     "EdgeAddition": "envs.edge_addition:make_edge_addition",
@@ -21,6 +21,36 @@ ENVIRONMENTS = {
 }
 
 
+class Defaults(NamedTuple):
+    """What a rule is played with where nothing else is said.
+
+    Attributes:
+        objective: a name or a sum, see :func:`lepton_rl.objectives.get_objective`.
+        graphs: family of the generated start graphs.
+    """
+
+    objective: str
+    graphs: str = "ba"
+
+
+DEFAULTS = {
+    "EdgeAddition": Defaults("critical_fraction_targeted"),
+    "EdgeRemoval": Defaults("-efficiency"),
+    "EdgeToggle": Defaults("-polarisation"),
+    "Rewiring": Defaults("largest_component_targeted"),
+    "EdgeMove": Defaults("largest_component_targeted"),
+    "NodeRemoval": Defaults("-largest_component"),
+    "NodeSelection": Defaults("independent_cascade"),
+    "NodeFlip": Defaults("cut"),
+    "LinkRecommendation": Defaults("diversity", "user_item"),
+}
+
+
+def rule_of(name: str) -> str:
+    """The rule that ``name``, itself or its Gymnasium id ``lepton/<name>-v0``, stands for."""
+    return name.removeprefix("lepton/").removesuffix("-v0")
+
+
 def get_environment(name: str) -> Callable[..., Any]:
     """The builder of the rule ``name``, ``(pool, objective, budget, reward) -> GraphEnv``, which checks its arguments.
 
@@ -29,4 +59,4 @@ def get_environment(name: str) -> Callable[..., Any]:
     Raises:
         ValueError: unknown name; the message names a near match and every allowed one.
     """
-    return resolve(ENVIRONMENTS, name.removeprefix("lepton/").removesuffix("-v0"), "environment")
+    return resolve(ENVIRONMENTS, rule_of(name), "environment")

@@ -15,7 +15,7 @@ import numpy as np
 from gymnasium import spaces
 from jaxtyping import Array, Bool, Int, Key, UInt32
 
-from envs import get_environment
+from envs import DEFAULTS, get_environment, rule_of
 from envs.base import GraphEnv, Observation, reset_batch, step_batch
 from envs.labels import start_labels
 from envs.pools import make_pool
@@ -36,10 +36,10 @@ RENDER_MODES = ("ansi", "rgb_array")
 def build_env(
     rule: str = "EdgeAddition",
     *,
-    objective: str = "critical_fraction_random",
+    objective: str | None = None,
     budget: int = 5,
     reward: str = "end",
-    graphs: str | Sequence[str] = "ba",
+    graphs: str | Sequence[str] | None = None,
     num_nodes: int = 20,
     num_graphs: int = 128,
     graph_seed: int = 0,
@@ -48,19 +48,22 @@ def build_env(
 
     Args:
         rule: a name in ``envs.ENVIRONMENTS``.
-        objective: a name in ``lepton_rl.objectives.OBJECTIVES``.
+        objective: a name in ``lepton_rl.objectives.OBJECTIVES``, or a sum of such; default: the rule's, see
+            ``envs.DEFAULTS``.
         budget: edits an episode. ``reward``: "end" or "edit", as the rule says.
-        graphs: a name in ``lepton_rl.data.generators.GENERATORS``, or a list of graph files.
+        graphs: a name in ``lepton_rl.data.generators.GENERATORS``, or a list of graph files;
+            default: the rule's.
         num_nodes: nodes of a generated graph. ``num_graphs``: how many; they have the seeds ``graph_seed``, + 1, ….
 
     Raises:
         ValueError: a name that is not in its table (near match named), a file that cannot be read, or settings that
             the rule refuses.
     """
-    build, valued = get_environment(rule), get_objective(objective)
+    build, default = get_environment(rule), DEFAULTS[rule_of(rule)]
+    valued, graphs = get_objective(objective or default.objective), graphs or default.graphs
     if isinstance(graphs, str):
         seeds = range(graph_seed, graph_seed + num_graphs)
-        kind = "side" if rule.startswith("LinkRecommendation") else valued.labels
+        kind = "side" if rule_of(rule) == "LinkRecommendation" else valued.labels
         members = []
         for seed, graph in zip(seeds, generate(graphs, num_nodes, seeds), strict=True):
             edges = np.array(graph.edges, np.int64).reshape(-1, 2)

@@ -6,7 +6,7 @@ import numpy as np
 __all__ = ["start_labels"]
 
 
-def start_labels(kind: str, edges: np.ndarray, num_nodes: int, seed: int) -> np.ndarray | None:
+def start_labels(kind: str, edges: np.ndarray, num_nodes: int, seed: int | list[int]) -> np.ndarray | None:
     """Labels f32[n] for what an objective or rule reads, or None where there is nothing to say.
 
     Args:

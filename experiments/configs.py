@@ -38,15 +38,15 @@ class Train:
     others, test on and edit the rest. Default: a single graph is shuffled, several are split."""
     env: str = "lepton/EdgeAddition-v0"
     """The rule of edits (see `list environments`)."""
-    objective: str = "critical_fraction_targeted"
+    objective: str = ""
     """What is to grow (see `list objectives`), or a sum such as 'efficiency - 0.5*diameter'; --objective=-NAME lowers
-    one."""
+    one. Default: the rule's own."""
     budget: int = 5
     """Edits an episode."""
     reward: Literal["end", "edit"] = "edit"
     """Reward after every edge (learns faster), or at the end of an episode; both sum to the same."""
-    generator: str = "ba"
-    """Family of the generated training graphs (see `list generators`)."""
+    generator: str = ""
+    """Family of the generated training graphs (see `list generators`); default: the rule's own."""
     num_nodes: int = 20
     """Nodes of a generated graph."""
     num_graphs: int = 500
@@ -89,8 +89,8 @@ class Solve:
     env: str = "lepton/EdgeAddition-v0"
     """The rule of edits (see `list environments`), when no run is given."""
     objective: str | None = None
-    """What is to grow, or a sum such as 'efficiency - 0.5*diameter'; default: the run's, or
-    critical_fraction_targeted."""
+    """What is to grow, or a sum such as 'efficiency - 0.5*diameter'; default: the run's, or the
+    rule's own."""
     budget: int | None = None
     """Edits; default: the run's, or 5."""
     seeds: int = 3

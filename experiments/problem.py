@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from agents.config import DQNConfig
 from agents.training import fitting, network_for
-from envs import get_environment
+from envs import DEFAULTS, get_environment, rule_of
 from envs.base import GraphEnv
+from envs.labels import start_labels
 from envs.pools import Pool, make_pool
 from experiments.configs import Train
 from experiments.graphs import load_graphs, shuffled
@@ -21,7 +22,7 @@ from lepton_rl.data.splits import split_graphs
 from lepton_rl.heads import Network
 from lepton_rl.objectives import get_objective
 
-__all__ = ["SHOWCASE", "SPLITS", "Problem", "env_maker", "env_on", "make_problem", "make_split", "usable"]
+__all__ = ["SHOWCASE", "SPLITS", "Problem", "completed", "env_maker", "env_on", "make_problem", "make_split", "usable"]
 
 SPLITS = {"train": 0, "valid": 10_000, "test": 20_000}  # first graph seed of each: the pools never meet
 SHOWCASE = ("karate", "les_miserables", "florentine", "davis")
@@ -93,9 +94,13 @@ def make_split(config: Train, encoder: Encoder | None = None) -> Split:
             part, generate(config.generator, config.num_nodes, part), strict=True)] for part in seeds)  # fmt: skip
         words = f"{config.num_graphs:,} {config.generator} graphs of {config.num_nodes} nodes; {held}"
         networks = [load(name) for name in SHOWCASE]
-        if get_objective(config.objective).labels == "opinion":
-            train, valid, test, networks = map(_with_opinions, (train, valid, test, networks))
-            words += "; opinions drawn at random"
+        kind = "side" if rule_of(config.env) == "LinkRecommendation" else get_objective(config.objective).labels
+        if kind in ("opinion", "side"):
+            train, valid, test = (_labelled(part, kind) for part in (train, valid, test))
+            # Of the networks that come with networkx one has two sides, none has opinions.
+            networks = [load("davis")] if kind == "side" else networks
+            networks = _labelled(networks, kind)
+            words += {"opinion": "; opinions drawn at random", "side": "; the larger side are users"}[kind]
         return Split(train, valid, test, tuple(networks), [], words)
     sources = load_graphs(config.graph, config.reading)
     if (config.pool or ("split" if len(sources) > 1 else "shuffles")) == "split":
@@ -112,14 +117,13 @@ def make_split(config: Train, encoder: Encoder | None = None) -> Split:
     return Split(train, valid, test, tuple(sources), sources, words, encoder)
 
 
-def _with_opinions(graphs: Sequence[NamedGraph]) -> list[NamedGraph]:
-    """The graphs with opinions drawn uniformly from -1 to 1, by the name of each."""
+def _labelled(graphs: Sequence[NamedGraph], kind: str) -> list[NamedGraph]:
+    """The graphs with labels that the rule or the objective reads; what is random in them goes by the graph's name."""
 
-    def opinions(graph: NamedGraph) -> np.ndarray:
-        rng = np.random.default_rng(list(graph.name.encode()))
-        return rng.uniform(-1, 1, graph.num_nodes).astype(np.float32)
+    def labels(graph: NamedGraph) -> np.ndarray | None:
+        return start_labels(kind, graph.edges, graph.num_nodes, list(graph.name.encode()))
 
-    return [dataclasses.replace(graph, labels=opinions(graph)) for graph in graphs]
+    return [dataclasses.replace(graph, labels=labels(graph)) for graph in graphs]
 
 
 def _encoded(
@@ -134,6 +138,18 @@ def _encoded(
         policies = Policies(numeric=missing, boolean=missing, categorical=missing, multi_valued=missing)
         encoder = fit(pa.concat_tables([graphs[i].node_data for i in trained], promote_options="default"), policies)
     return (graphs if encoder is None else [graph.encoded(encoder) for graph in graphs]), encoder
+
+
+def completed(config: Train) -> Train:
+    """The configuration with the rule's own objective and graphs where none are given.
+
+    Raises:
+        ValueError: an unknown environment.
+    """
+    get_environment(config.env)
+    default = DEFAULTS[rule_of(config.env)]
+    objective, generator = config.objective or default.objective, config.generator or default.graphs
+    return dataclasses.replace(config, objective=objective, generator=generator)
 
 
 def env_maker(config: Train) -> Callable[[Pool], GraphEnv]:
@@ -186,6 +202,7 @@ def make_problem(config: Train, encoder: Encoder | None = None) -> Problem:
     Raises:
         ValueError: an unknown name, an unusable graph file, settings that the environment refuses.
     """
+    config = completed(config)
     make_env, split = env_maker(config), make_split(config, encoder)
     networks = split.networks
     if split.own:

@@ -36,8 +36,8 @@ def run(command: Train) -> int:
     begun, display = time.perf_counter(), Display()
     if command.resume is None:
         problem = make_problem(command)
-        folder = RunFolder(make_folder(command.runs_dir / (command.name or _free_name(command))))
-        folder.write_config(command)
+        folder = RunFolder(make_folder(command.runs_dir / (command.name or _free_name(problem.config))))
+        folder.write_config(problem.config)
         if problem.encoder is not None:
             folder.write_encoder(problem.encoder)
     else:
@@ -75,7 +75,7 @@ def workers() -> Iterator[ThreadPoolExecutor]:
 def _free_name(config: Train) -> str:
     rule = config.env.removeprefix("lepton/").removesuffix("-v0")
     graphs = f"{config.generator}{config.num_nodes}" if config.graph is None else stem(config.graph)
-    return free_name(config.runs_dir, f"{rule}-{config.objective}-{graphs}-{config.budget}")
+    return free_name(config.runs_dir, f"{rule}-{plain_name(str(config.objective))}-{graphs}-{config.budget}")
 
 
 def report(trained: Trained, contest: Contest, entries: Sequence[Entry], display: Display) -> None:
