@@ -102,11 +102,19 @@ def algebraic_connectivity(graph, noise):
     return np.linalg.eigvalsh(matrix)[1] if len(graph) > 1 else 0.0
 
 
+def pairwise_connectivity(graph, noise):
+    """Share of ordered pairs of different nodes with a path; 0 for a single node."""
+    joined = sum(nx.has_path(graph, u, v) for u in graph for v in graph if u != v)
+    return joined / max(len(graph) * (len(graph) - 1), 1)
+
+
 OBJECTIVE_ORACLES = {
     "critical_fraction_random": lambda graph, ranks: critical_fraction(graph, ranks, "random"),
     "critical_fraction_targeted": lambda graph, ranks: critical_fraction(graph, ranks, "targeted"),
     "largest_component_random": lambda graph, ranks: largest_component_area(graph, ranks, "random"),
     "largest_component_targeted": lambda graph, ranks: largest_component_area(graph, ranks, "targeted"),
+    "largest_component": lambda graph, noise: max(map(len, nx.connected_components(graph))) / len(graph),
+    "pairwise_connectivity": pairwise_connectivity,
     "algebraic_connectivity": algebraic_connectivity,
     "efficiency": lambda graph, noise: nx.global_efficiency(graph),
 }

@@ -11,6 +11,8 @@ OBJECTIVES = {
     "critical_fraction_targeted": "lepton_rl.objectives.critical_fraction:critical_fraction_targeted",
     "largest_component_random": "lepton_rl.objectives.robustness:largest_component_random",
     "largest_component_targeted": "lepton_rl.objectives.robustness:largest_component_targeted",
+    "largest_component": "lepton_rl.objectives.components:largest_component",
+    "pairwise_connectivity": "lepton_rl.objectives.components:pairwise_connectivity",
     "algebraic_connectivity": "lepton_rl.objectives.spectral:algebraic_connectivity",
     "efficiency": "lepton_rl.objectives.distance:efficiency",
 }
