@@ -21,16 +21,17 @@ __all__ = ["component_sizes", "largest_component", "pairwise_connectivity"]
 def component_sizes(graph: BitGraph) -> tuple[Int[Array, ""], Int[Array, ""]]:
     """Nodes in the largest component, and pairs of nodes in one component, i32[] each; edges count both ways."""
     rows = graph.rows | pack_bits(adjacency(graph).T) if graph.directed else graph.rows
-    words = jnp.arange(rows.shape[1], dtype=jnp.int32)
+    words = jnp.arange(rows.shape[1], dtype=jnp.uint32)
     nobody = WORD * len(words)
 
     def visit(_: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
         reached, unseen, size, largest, pairs = state
         inside = (reached != 0).any()
         waiting = jnp.where(inside, reached, unseen)
-        lowest = jax.lax.population_count((waiting & (~waiting + 1)) - 1).astype(jnp.int32)
-        slot = once(lambda: jnp.where(waiting != 0, WORD * words + lowest, nobody).min())
-        node = jnp.where(words == slot // WORD, jnp.uint32(1) << (slot % WORD).astype(jnp.uint32), 0)
+        lowest = waiting & (~waiting + 1)
+        slots = WORD * words + jax.lax.population_count(lowest - 1)
+        slot = once(lambda: jnp.where(waiting != 0, slots, nobody).min())
+        node = jnp.where(words == slot // WORD, lowest, 0)
         unseen = unseen & ~node
         new = rows[slot] & unseen  # nobody is clipped to the last slot; then nobody is unseen either
         size = jnp.where(inside, size + 1, (slot < nobody).astype(jnp.int32))
