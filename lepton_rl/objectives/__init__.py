@@ -15,6 +15,13 @@ OBJECTIVES = {
     "pairwise_connectivity": "lepton_rl.objectives.components:pairwise_connectivity",
     "algebraic_connectivity": "lepton_rl.objectives.spectral:algebraic_connectivity",
     "efficiency": "lepton_rl.objectives.distance:efficiency",
+    "local_efficiency": "lepton_rl.objectives.distance:local_efficiency",
+    "average_path": "lepton_rl.objectives.distance:average_path",
+    "diameter": "lepton_rl.objectives.distance:diameter",
+    "transitivity": "lepton_rl.objectives.cohesion:transitivity",
+    "clustering": "lepton_rl.objectives.cohesion:clustering",
+    "assortativity": "lepton_rl.objectives.cohesion:assortativity",
+    "modularity": "lepton_rl.objectives.cohesion:modularity",
 }
 
 
