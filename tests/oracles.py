@@ -127,6 +127,18 @@ def modularity(graph, noise):
     return nx.community.modularity(graph, parts) if graph.number_of_edges() else 0.0
 
 
+def adjacency_eigenvalues(graph):
+    """Of the adjacency matrix in float64, ascending."""
+    return np.linalg.eigvalsh(nx.to_numpy_array(graph, weight=None))
+
+
+def effective_resistance(graph, noise):
+    """Mean over pairs of different nodes of resistance / n, 1 where there is no path; 0 for a single node."""
+    n = len(graph)
+    pairs = effective_resistances(graph)[~np.eye(n, dtype=bool)]
+    return np.minimum(pairs / n, 1).mean() if n > 1 else 0.0
+
+
 OBJECTIVE_ORACLES = {
     "critical_fraction_random": lambda graph, ranks: critical_fraction(graph, ranks, "random"),
     "critical_fraction_targeted": lambda graph, ranks: critical_fraction(graph, ranks, "targeted"),
@@ -135,6 +147,9 @@ OBJECTIVE_ORACLES = {
     "largest_component": lambda graph, noise: max(map(len, nx.connected_components(graph))) / len(graph),
     "pairwise_connectivity": pairwise_connectivity,
     "algebraic_connectivity": algebraic_connectivity,
+    "spectral_radius": lambda graph, noise: adjacency_eigenvalues(graph)[-1],
+    "natural_connectivity": lambda graph, noise: np.log(np.exp(adjacency_eigenvalues(graph)).mean()),
+    "effective_resistance": effective_resistance,
     "efficiency": lambda graph, noise: nx.global_efficiency(graph),
     "local_efficiency": lambda graph, noise: nx.local_efficiency(graph),
     "average_path": lambda graph, noise: np.mean(finite_distances(graph) or [0]),
