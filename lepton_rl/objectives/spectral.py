@@ -9,12 +9,15 @@ from jaxtyping import Array, Bool, Float, Int
 from lepton_rl.batching import anywhere
 from lepton_rl.graph import BitGraph, adjacency, degree, num_nodes
 from lepton_rl.objectives.base import EDGE_ADDED, EDGE_REMOVED, REBUILT, Edit, Objective, deterministic, no_noise
-from lepton_rl.objectives.critical_fraction import edge_masks, fold
+from lepton_rl.objectives.critical_fraction import edge_masks, fold, once
 
 __all__ = [
     "algebraic_connectivity", "effective_resistance", "is_connected", "laplacian", "natural_connectivity",
     "resistances", "resistances_after", "spectral_radius",
 ]  # fmt: skip
+
+SQUARINGS, STEPS = 16, 8  # the power that spectral_radius takes is 2^16 · (8 + 1)
+SWEPT = 128  # slots up to which matrices are inverted by sweeping; above, LAPACK's blocks win
 
 
 @struct.dataclass
@@ -73,7 +76,22 @@ def _spectrum(graph: BitGraph) -> Float[Array, "N"]:
 
 
 def _largest_eigenvalue(graph: BitGraph) -> Float[Array, ""]:
-    return jnp.maximum(_spectrum(graph)[-1], 0.0)
+    """By powers of A + I, squared SQUARINGS times: products of matrices, where LAPACK takes one member at a time.
+
+    No entry is negative, so nothing cancels. Of the vector x that is left, xᵀAx / xᵀx errs by the square of what x
+    errs by; eigenvalues so close that x still mixes them hardly differ.
+    """
+    dense = adjacency(graph).astype(jnp.float32)
+
+    def square(_: Array, matrix: Array) -> Array:
+        matrix = jnp.matmul(matrix, matrix, precision="highest")
+        return matrix / matrix.max()
+
+    power = jax.lax.fori_loop(0, SQUARINGS, square, dense + jnp.diag(graph.node_mask.astype(jnp.float32)))
+    x = power.sum(-1)
+    for _ in range(STEPS):
+        x = (power * (x / x.max())).sum(-1)
+    return (x * (dense * x).sum(-1)).sum() / (x * x).sum()
 
 
 def _mean_exponential(graph: BitGraph) -> Float[Array, ""]:
@@ -96,6 +114,26 @@ def _together(graph: BitGraph) -> Bool[Array, "N N"]:
     return labels[:, None] == labels[None, :]
 
 
+def _inverse(matrix: Float[Array, "N N"]) -> Float[Array, "N N"]:
+    """Of a symmetric positive definite matrix, by sweeping one pivot after the other; these need no pivoting.
+
+    Goodnight, "A tutorial on the SWEEP operator", The American Statistician 33, 1979. Each sweep is a fused loop over
+    the batch, where LAPACK takes one member at a time.
+    """
+    size = matrix.shape[0]
+    if size > SWEPT:
+        return jnp.linalg.inv(matrix)
+
+    def sweep(k: Array, matrix: Array) -> Array:
+        row = once(lambda: matrix[k])
+        pivot, here = row[k], jnp.arange(size) == k
+        scaled = jnp.where(here, -1.0, row) / pivot
+        swept = jnp.where(here[None, :], scaled[:, None], matrix - scaled[:, None] * row[None, :])
+        return jnp.where(here[:, None], scaled[None, :], swept)
+
+    return -jax.lax.fori_loop(0, size, sweep, matrix)
+
+
 def resistances(graph: BitGraph) -> Float[Array, "N N"]:
     """Effective resistance of every pair of slots, f32[N, N]; inf between parts without a path.
 
@@ -103,7 +141,7 @@ def resistances(graph: BitGraph) -> Float[Array, "N N"]:
     the pseudo-inverse by terms that cancel in R_uv = M_uu + M_vv - 2 M_uv. An absent slot is a part of its own.
     """
     together = _together(graph)
-    inverse = jnp.linalg.inv(laplacian(graph) + together / together.sum(-1, keepdims=True))
+    inverse = _inverse(laplacian(graph) + together / together.sum(-1, keepdims=True))
     diagonal = jnp.diagonal(inverse)
     return jnp.where(together, diagonal[:, None] + diagonal[None, :] - inverse - inverse.T, jnp.inf)
 
@@ -156,7 +194,8 @@ Reference: Fiedler, "Algebraic connectivity of graphs", Czechoslovak Mathematica
 spectral_radius = deterministic(_largest_eigenvalue)
 """The largest eigenvalue of the adjacency matrix; an epidemic spreads where it is above cure / infection rate.
 
-Reference: Wang, Chakrabarti, Wang & Faloutsos, "Epidemic spreading in real networks: an eigenvalue viewpoint", SRDS 2003.
+Reference: Wang, Chakrabarti, Wang & Faloutsos, "Epidemic spreading in real networks: an eigenvalue viewpoint", SRDS
+2003.
 """
 natural_connectivity = deterministic(_mean_exponential)
 """Natural connectivity: the logarithm of the mean of the exponentials of the adjacency matrix's eigenvalues.
@@ -168,7 +207,8 @@ effective_resistance = Objective(no_noise, _resistance_init, _resistance_update)
 their effective resistance / n, where a pair without a path counts 1.
 
 The Kirchhoff index, the sum over unordered pairs, is this times n²(n - 1) / 2. Joined pairs are below 1 (a path has at
-most n - 1 edges), so that no edge that is added raises the value; 0 for a single node.
+most n - 1 edges), so that no edge that is added raises the value; 0 for a single node. In float32 a path, the worst
+there is, errs by 1e-4 of its value at n = 140; graphs of short distances by 1e-6.
 
 References: Klein & Randić, "Resistance distance", Journal of Mathematical Chemistry 12, 1993; Ellens, Spieksma, Van
 Mieghem, Jamakovic & Kooij, "Effective graph resistance", Linear Algebra and its Applications 435, 2011.

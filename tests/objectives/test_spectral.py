@@ -44,14 +44,15 @@ def test_a_long_path_is_weakly_connected_and_two_of_them_are_not():
     assert values[1] == 0
 
 
-def value(name, graph, capacity=None):
-    return float(jax.jit(get_objective(name).init)(from_networkx(graph, capacity=capacity)[0], ()).value)
+def value(name, graph, capacity):
+    return float(jax.jit(get_objective(name).init)(from_networkx(graph, capacity=max(capacity, len(graph)))[0], ()).value)
 
 
 @pytest.mark.parametrize(("graph", "radius"), [
     (nx.complete_graph(30), 29), (nx.star_graph(25), 5), (nx.path_graph(40), 2 * np.cos(np.pi / 41)),
     (nx.cycle_graph(33), 2), (nx.complete_bipartite_graph(9, 16), 12), (nx.empty_graph(4), 0),
-    (nx.disjoint_union(nx.star_graph(4), nx.complete_graph(7)), 6),
+    (nx.disjoint_union(nx.star_graph(4), nx.complete_graph(7)), 6), (nx.disjoint_union_all([nx.path_graph(2)] * 9), 1),
+    (nx.disjoint_union(nx.path_graph(20), nx.path_graph(21)), 2 * np.cos(np.pi / 22)),
 ])  # fmt: skip
 def test_spectral_radius_of_known_graphs(graph, radius):
     assert value("spectral_radius", graph, 45) == pytest.approx(radius, rel=5e-7, abs=1e-6)
@@ -66,13 +67,13 @@ def test_natural_connectivity_of_known_graphs():
 
 @pytest.mark.parametrize(("graph", "total"), [
     (nx.complete_graph(20), 19), (nx.star_graph(19), 19**2), (nx.path_graph(40), (40**3 - 40) / 6),
-    (nx.cycle_graph(30), (30**3 - 30) / 12), (nx.empty_graph(5), 10 * 5), (nx.empty_graph(1), 0),
+    (nx.path_graph(140), (140**3 - 140) / 6), (nx.cycle_graph(30), (30**3 - 30) / 12), (nx.empty_graph(5), 10 * 5), (nx.empty_graph(1), 0),
     (nx.disjoint_union(nx.path_graph(3), nx.path_graph(2)), 4 + 1 + 6 * 5),
 ])  # fmt: skip
 def test_effective_resistance_is_the_kirchhoff_index_by_what_n_nodes_could_have(graph, total):
     n = len(graph)
     scale = max(n * n * (n - 1) / 2, 1)
-    assert value("effective_resistance", graph, 50) == pytest.approx(total / scale, rel=2e-5)
+    assert value("effective_resistance", graph, 50) == pytest.approx(total / scale, rel=1e-4)
 
 
 @pytest.mark.parametrize("name", ["spectral_radius", "natural_connectivity", "effective_resistance"])
