@@ -102,13 +102,62 @@ def algebraic_connectivity(graph, noise):
     return np.linalg.eigvalsh(matrix)[1] if len(graph) > 1 else 0.0
 
 
+def pairwise_connectivity(graph, noise):
+    """Share of ordered pairs of different nodes with a path; 0 for a single node."""
+    joined = sum(nx.has_path(graph, u, v) for u in graph for v in graph if u != v)
+    return joined / max(len(graph) * (len(graph) - 1), 1)
+
+
+def finite_distances(graph):
+    """Distances of ordered pairs of different nodes, n where there is no path."""
+    lengths = dict(nx.all_pairs_shortest_path_length(graph))
+    return [lengths[u].get(v, len(graph)) for u in graph for v in graph if u != v]
+
+
+def assortativity(graph, noise):
+    """Pearson correlation of the degrees at both ends of the edges; 0 where all ends have one degree."""
+    ends = np.array([(graph.degree[u], graph.degree[v]) for a, b in graph.edges for u, v in ((a, b), (b, a))])
+    return np.corrcoef(ends.T)[0, 1] if len(np.unique(ends)) > 1 else 0.0
+
+
+def modularity(graph, noise):
+    """Modularity of the partition by the attribute "label"; 0 without edges."""
+    labels = nx.get_node_attributes(graph, "label")
+    parts = [{v for v in graph if labels[v] == label} for label in set(labels.values())]
+    return nx.community.modularity(graph, parts) if graph.number_of_edges() else 0.0
+
+
+def adjacency_eigenvalues(graph):
+    """Of the adjacency matrix in float64, ascending."""
+    return np.linalg.eigvalsh(nx.to_numpy_array(graph, weight=None))
+
+
+def effective_resistance(graph, noise):
+    """Mean over pairs of different nodes of resistance / n, 1 where there is no path; 0 for a single node."""
+    n = len(graph)
+    pairs = effective_resistances(graph)[~np.eye(n, dtype=bool)]
+    return np.minimum(pairs / n, 1).mean() if n > 1 else 0.0
+
+
 OBJECTIVE_ORACLES = {
     "critical_fraction_random": lambda graph, ranks: critical_fraction(graph, ranks, "random"),
     "critical_fraction_targeted": lambda graph, ranks: critical_fraction(graph, ranks, "targeted"),
     "largest_component_random": lambda graph, ranks: largest_component_area(graph, ranks, "random"),
     "largest_component_targeted": lambda graph, ranks: largest_component_area(graph, ranks, "targeted"),
+    "largest_component": lambda graph, noise: max(map(len, nx.connected_components(graph))) / len(graph),
+    "pairwise_connectivity": pairwise_connectivity,
     "algebraic_connectivity": algebraic_connectivity,
+    "spectral_radius": lambda graph, noise: adjacency_eigenvalues(graph)[-1],
+    "natural_connectivity": lambda graph, noise: np.log(np.exp(adjacency_eigenvalues(graph)).mean()),
+    "effective_resistance": effective_resistance,
     "efficiency": lambda graph, noise: nx.global_efficiency(graph),
+    "local_efficiency": lambda graph, noise: nx.local_efficiency(graph),
+    "average_path": lambda graph, noise: np.mean(finite_distances(graph) or [0]),
+    "diameter": lambda graph, noise: max(finite_distances(graph), default=0),
+    "transitivity": lambda graph, noise: nx.transitivity(graph),
+    "clustering": lambda graph, noise: nx.average_clustering(graph),
+    "assortativity": assortativity,
+    "modularity": modularity,
 }
 
 

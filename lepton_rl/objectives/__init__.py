@@ -11,8 +11,20 @@ OBJECTIVES = {
     "critical_fraction_targeted": "lepton_rl.objectives.critical_fraction:critical_fraction_targeted",
     "largest_component_random": "lepton_rl.objectives.robustness:largest_component_random",
     "largest_component_targeted": "lepton_rl.objectives.robustness:largest_component_targeted",
+    "largest_component": "lepton_rl.objectives.components:largest_component",
+    "pairwise_connectivity": "lepton_rl.objectives.components:pairwise_connectivity",
     "algebraic_connectivity": "lepton_rl.objectives.spectral:algebraic_connectivity",
+    "spectral_radius": "lepton_rl.objectives.spectral:spectral_radius",
+    "natural_connectivity": "lepton_rl.objectives.spectral:natural_connectivity",
+    "effective_resistance": "lepton_rl.objectives.spectral:effective_resistance",
     "efficiency": "lepton_rl.objectives.distance:efficiency",
+    "local_efficiency": "lepton_rl.objectives.distance:local_efficiency",
+    "average_path": "lepton_rl.objectives.distance:average_path",
+    "diameter": "lepton_rl.objectives.distance:diameter",
+    "transitivity": "lepton_rl.objectives.cohesion:transitivity",
+    "clustering": "lepton_rl.objectives.cohesion:clustering",
+    "assortativity": "lepton_rl.objectives.cohesion:assortativity",
+    "modularity": "lepton_rl.objectives.cohesion:modularity",
 }
 
 
