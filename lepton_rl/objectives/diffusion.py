@@ -19,17 +19,18 @@ from flax import struct
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt32
 
 from lepton_rl.batching import anywhere
-from lepton_rl.graph import WORD, BitGraph, adjacency, num_nodes, pack_bits
+from lepton_rl.graph import WORD, BitGraph, adjacency, num_nodes
 from lepton_rl.objectives.base import EDGE_ADDED, EDGE_REMOVED, LABEL_SET, NOTHING, REBUILT, Edit, Objective, labels_of
 from lepton_rl.objectives.critical_fraction import fold
 
 __all__ = [
     "independent_cascade", "independent_cascade_with", "linear_threshold", "linear_threshold_with", "outbreak",
-    "outbreak_with", "pair_stream", "reached", "stream_word",
+    "outbreak_with", "reached",
 ]  # fmt: skip
 
 Words = UInt32[Array, "N K"]
-Incoming = Callable[[BitGraph, Words, Int[Array, ""]], UInt32[Array, "N W"]]
+Stream = tuple[UInt32[Array, "..."], UInt32[Array, "..."]]  # where it starts, how it steps
+Incoming = Callable[[BitGraph, Words, Int[Array, "V"]], UInt32[Array, "N W V"]]
 Sources = Callable[[BitGraph, Words], UInt32[Array, "W N"]]
 
 EVERY = jnp.uint32(0xFFFFFFFF)  # all worlds of a word
@@ -54,32 +55,35 @@ def _mix(x: UInt32[Array, "..."]) -> UInt32[Array, "..."]:
     return x ^ (x >> 16)
 
 
-def pair_stream(
-    tail: UInt32[Array, "*#S 2"], head: UInt32[Array, "*#S 2"], symmetric: bool
-) -> tuple[UInt32[Array, "*S"], UInt32[Array, "*S"]]:
-    """Where the stream of a pair of nodes starts and how it steps; the same for (u, v) and (v, u) if ``symmetric``."""
-    seeds = _mix(tail + head if symmetric else tail + ODD * head)
-    return seeds[..., 0], seeds[..., 1] | 1
+def _pair_streams(noise: Words, heads: Int[Array, "V"], symmetric: bool) -> Stream:
+    """The streams of the pairs (u, v) of every node u and each of the ``heads`` v; of (v, u) too if ``symmetric``."""
+
+    def seeds(column: int) -> UInt32[Array, "N V"]:
+        head = noise[heads, column]
+        return _mix(noise[:, column, None] + (head if symmetric else ODD * head))
+
+    return seeds(0), seeds(1) | 1
 
 
-def stream_word(stream: tuple[Array, Array], index: Int[Array, "..."] | int) -> UInt32[Array, "..."]:
-    """Word number ``index`` of a stream."""
-    return _mix(stream[0] + jnp.asarray(index).astype(jnp.uint32) * stream[1])
+def _stream_words(stream: Stream, indices: Int[Array, "I"]) -> UInt32[Array, "*S I V"]:
+    """The words of those ``indices`` of streams [*S, V]."""
+    start, step = stream
+    return _mix(start[..., None, :] + indices[:, None].astype(jnp.uint32) * step[..., None, :])
 
 
-def _coins(stream: tuple[Array, Array], words: int, threshold: int) -> UInt32[Array, "N W"]:
-    """Bits that are 1 with probability ``threshold`` / 2^PLANES, W words of them for each of N streams.
+def _coins(streams: Stream, words: int, threshold: int) -> UInt32[Array, "N W V"]:
+    """Bits that are 1 with probability ``threshold`` / 2^PLANES, W words of them for each of N·V streams.
 
     A uniform number lies below the threshold if so says the first binary digit in which they differ; digits are read
     from the last to the first, in 32 worlds at once.
     """
-    start, step = stream
+    N, V = streams[0].shape
     if threshold == 2**PLANES:
-        return jnp.full((*start.shape, words), EVERY)
-    below = jnp.zeros((*start.shape, words), jnp.uint32)
+        return jnp.full((N, words, V), EVERY)
+    below = jnp.zeros((N, words, V), jnp.uint32)
     for plane in range(PLANES):
         if threshold % 2 ** (plane + 1):  # the digits after the last 1 decide nothing
-            digit = stream_word((start[..., None], step[..., None]), plane * words + jnp.arange(words))
+            digit = _stream_words(streams, plane * words + jnp.arange(words))
             below = digit | below if threshold >> plane & 1 else digit & below
     return below
 
@@ -109,9 +113,9 @@ def _one_each(words: int) -> Sources:
     """Every world starts at one node, the one present that draws the largest word there."""
 
     def sources(graph: BitGraph, noise: Words) -> UInt32[Array, "W N"]:
-        drawn = stream_word((noise[:, 2, None], noise[:, 3, None] | 1), jnp.arange(words * WORD))
-        drawn = jnp.where(graph.node_mask[:, None], drawn, 0)
-        return pack_bits((drawn == drawn.max(0)) & graph.node_mask[:, None]).T
+        drawn = _stream_words((noise[:, 2], noise[:, 3] | 1), jnp.arange(words * WORD))
+        drawn = jnp.where(graph.node_mask, drawn, 0)
+        return _packed((drawn == drawn.max(1, keepdims=True)) & graph.node_mask)
 
     return sources
 
@@ -122,9 +126,9 @@ def _percolating(probability: float, words: int) -> Incoming:
         raise ValueError(f"a probability lies between 0 and 1; got {probability}.")
     threshold = round(probability * 2**PLANES)
 
-    def incoming(graph: BitGraph, noise: Words, v: Int[Array, ""]) -> UInt32[Array, "N W"]:
-        stream = pair_stream(noise[:, :2], noise[v, :2], symmetric=not graph.directed)
-        return jnp.where(adjacency(graph)[:, v, None], _coins(stream, words, threshold), 0).astype(jnp.uint32)
+    def incoming(graph: BitGraph, noise: Words, heads: Int[Array, "V"]) -> UInt32[Array, "N W V"]:
+        coins = _coins(_pair_streams(noise, heads, symmetric=not graph.directed), words, threshold)
+        return jnp.where(adjacency(graph)[:, None, heads], coins, 0).astype(jnp.uint32)
 
     return incoming
 
@@ -135,20 +139,26 @@ def _picking(words: int) -> Incoming:
     The tail's slot replaces the lowest bits of the word, so that there are no ties.
     """
 
-    def incoming(graph: BitGraph, noise: Words, v: Int[Array, ""]) -> UInt32[Array, "N W"]:
+    def incoming(graph: BitGraph, noise: Words, heads: Int[Array, "V"]) -> UInt32[Array, "N W V"]:
         N = graph.capacity
         low = jnp.uint32(2 ** (N - 1).bit_length() - 1)
-        slots, there = jnp.arange(N, dtype=jnp.uint32), adjacency(graph)[:, v]
-        streams = jnp.stack(pair_stream(noise[:, :2], noise[v, :2], symmetric=False), -1)
+        slots, there = jnp.arange(N, dtype=jnp.uint32), adjacency(graph)[:, heads]
 
-        def larger(acc: Array, stream: Array, slot: Array, there: Array) -> Array:
-            word = stream_word((stream[0], stream[1]), jnp.arange(words * WORD)) & ~low | slot
-            return jnp.maximum(acc, jnp.where(there, word, 0))
+        def larger(acc: Array, start: Array, step: Array, slot: Array, there: Array) -> Array:
+            drawn = _stream_words((start, step), jnp.arange(words * WORD)) & ~low | slot
+            return jnp.maximum(acc, jnp.where(there, drawn, 0))
 
-        best = fold(larger, jnp.zeros(words * WORD, jnp.uint32), streams, slots, there)
-        return pack_bits((best & low == slots[:, None]) & there[:, None])
+        nobody = jnp.zeros((words * WORD, len(heads)), jnp.uint32)
+        best = fold(larger, nobody, *_pair_streams(noise, heads, symmetric=False), slots, there)
+        return _packed((best & low == slots[:, None, None]) & there[:, None])
 
     return incoming
+
+
+def _packed(worlds: Bool[Array, "*B R N"]) -> UInt32[Array, "*B W N"]:
+    """One bit a world."""
+    lanes = worlds.reshape(*worlds.shape[:-2], -1, WORD, worlds.shape[-1]).astype(jnp.uint32)
+    return (lanes << jnp.arange(WORD, dtype=jnp.uint32)[:, None]).sum(-2, dtype=jnp.uint32)
 
 
 def _checked_words(worlds: int) -> int:
@@ -167,7 +177,7 @@ def _diffusion(incoming: Incoming, sources: Sources, noise_words: int, labels: s
     """
 
     def all_live(graph: BitGraph, noise: Words) -> UInt32[Array, "N W N"]:
-        return jax.vmap(incoming, (None, None, 0), 2)(graph, noise, jnp.arange(graph.capacity))
+        return incoming(graph, noise, jnp.arange(graph.capacity))
 
     def carry(graph: BitGraph, live: Array, start: Array) -> Spread:
         reach = reached(live, start)
@@ -185,8 +195,7 @@ def _diffusion(incoming: Incoming, sources: Sources, noise_words: int, labels: s
         ends = jnp.clip(jnp.stack([edit.u, edit.v]), 0, graph_after.capacity - 1)
 
         def at_ends() -> UInt32[Array, "N W N"]:
-            columns = jax.vmap(incoming, (None, None, 0), 2)(graph_after, noise, ends)
-            return state.live.at[:, :, ends].set(columns)
+            return state.live.at[:, :, ends].set(incoming(graph_after, noise, ends))
 
         moved = (edit.operation == EDGE_ADDED) | (edit.operation == EDGE_REMOVED)
         live = jax.lax.cond(
