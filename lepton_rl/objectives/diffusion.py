@@ -21,7 +21,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt32
 from lepton_rl.batching import anywhere
 from lepton_rl.graph import WORD, BitGraph, adjacency, num_nodes
 from lepton_rl.objectives.base import EDGE_ADDED, EDGE_REMOVED, LABEL_SET, NOTHING, REBUILT, Edit, Objective, labels_of
-from lepton_rl.objectives.critical_fraction import fold
+from lepton_rl.objectives.critical_fraction import fold, once
 
 __all__ = [
     "independent_cascade", "independent_cascade_with", "linear_threshold", "linear_threshold_with", "outbreak",
@@ -65,12 +65,6 @@ def _pair_streams(noise: Words, heads: Int[Array, "V"], symmetric: bool) -> Stre
     return seeds(0), seeds(1) | 1
 
 
-def _stream_words(stream: Stream, indices: Int[Array, "I"]) -> UInt32[Array, "*S I V"]:
-    """The words of those ``indices`` of streams [*S, V]."""
-    start, step = stream
-    return _mix(start[..., None, :] + indices[:, None].astype(jnp.uint32) * step[..., None, :])
-
-
 def _coins(streams: Stream, words: int, threshold: int) -> UInt32[Array, "N W V"]:
     """Bits that are 1 with probability ``threshold`` / 2^PLANES, W words of them for each of N·V streams.
 
@@ -80,12 +74,40 @@ def _coins(streams: Stream, words: int, threshold: int) -> UInt32[Array, "N W V"
     N, V = streams[0].shape
     if threshold == 2**PLANES:
         return jnp.full((N, words, V), EVERY)
-    below = jnp.zeros((N, words, V), jnp.uint32)
-    for plane in range(PLANES):
-        if threshold % 2 ** (plane + 1):  # the digits after the last 1 decide nothing
-            digit = _stream_words(streams, plane * words + jnp.arange(words))
-            below = digit | below if threshold >> plane & 1 else digit & below
-    return below
+    start, step = (x.reshape(1, -1) for x in streams)  # one long axis fills vector registers at every size
+
+    def flips() -> UInt32[Array, "W NV"]:
+        below = jnp.zeros((words, N * V), jnp.uint32)
+        for plane in range(PLANES):
+            if threshold % 2 ** (plane + 1):  # the digits after the last 1 decide nothing
+                index = plane * words + jnp.arange(words, dtype=jnp.uint32)
+                digit = _mix(start + index[:, None] * step)
+                below = digit | below if threshold >> plane & 1 else digit & below
+        return below
+
+    return once(flips).reshape(words, N, V).swapaxes(0, 1)
+
+
+def _largest(streams: Stream, there: Bool[Array, "N V"], words: int) -> UInt32[Array, "N W V"]:
+    """In every world and for each of V, the one of the N nodes ``there`` whose stream has the largest word.
+
+    The node's slot replaces the lowest bits of the word, so that there are no ties.
+    """
+    N, V = there.shape
+    low = jnp.uint32(2 ** (N - 1).bit_length() - 1)
+    slots, lanes = jnp.arange(N, dtype=jnp.uint32), jnp.arange(WORD, dtype=jnp.uint32)
+    worlds = lanes[:, None] + WORD * jnp.repeat(jnp.arange(words, dtype=jnp.uint32), V)
+
+    def larger(acc: Array, slot: Array, start: Array, step: Array, there: Array) -> Array:
+        return jnp.maximum(acc, jnp.where(there, _mix(start + worlds * step) & ~low | slot, 0))
+
+    def mark(acc: Array, best: Array, lane: Array) -> Array:
+        return acc | jnp.where(best == slots[:, None], jnp.uint32(1) << lane, 0)
+
+    each = [jnp.tile(x, (1, words)) for x in (*streams, there)]
+    best = once(lambda: fold(larger, jnp.zeros(worlds.shape, jnp.uint32), slots, *each) & low)
+    marked = once(lambda: fold(mark, jnp.zeros((N, words * V), jnp.uint32), best, lanes))
+    return jnp.where(there[:, None], marked.reshape(N, words, V), 0)
 
 
 def reached(live: UInt32[Array, "N W N"], start: UInt32[Array, "W N"]) -> UInt32[Array, "W N"]:
@@ -113,9 +135,8 @@ def _one_each(words: int) -> Sources:
     """Every world starts at one node, the one present that draws the largest word there."""
 
     def sources(graph: BitGraph, noise: Words) -> UInt32[Array, "W N"]:
-        drawn = _stream_words((noise[:, 2], noise[:, 3] | 1), jnp.arange(words * WORD))
-        drawn = jnp.where(graph.node_mask, drawn, 0)
-        return _packed((drawn == drawn.max(1, keepdims=True)) & graph.node_mask)
+        streams = noise[:, 2, None], noise[:, 3, None] | 1
+        return _largest(streams, graph.node_mask[:, None], words)[:, :, 0].T
 
     return sources
 
@@ -134,31 +155,12 @@ def _percolating(probability: float, words: int) -> Incoming:
 
 
 def _picking(words: int) -> Incoming:
-    """Every node picks one incoming edge: the one that draws the largest word. New edges win their share of worlds.
-
-    The tail's slot replaces the lowest bits of the word, so that there are no ties.
-    """
+    """Every node picks one incoming edge: the one that draws the largest word. New edges win their share of worlds."""
 
     def incoming(graph: BitGraph, noise: Words, heads: Int[Array, "V"]) -> UInt32[Array, "N W V"]:
-        N = graph.capacity
-        low = jnp.uint32(2 ** (N - 1).bit_length() - 1)
-        slots, there = jnp.arange(N, dtype=jnp.uint32), adjacency(graph)[:, heads]
-
-        def larger(acc: Array, start: Array, step: Array, slot: Array, there: Array) -> Array:
-            drawn = _stream_words((start, step), jnp.arange(words * WORD)) & ~low | slot
-            return jnp.maximum(acc, jnp.where(there, drawn, 0))
-
-        nobody = jnp.zeros((words * WORD, len(heads)), jnp.uint32)
-        best = fold(larger, nobody, *_pair_streams(noise, heads, symmetric=False), slots, there)
-        return _packed((best & low == slots[:, None, None]) & there[:, None])
+        return _largest(_pair_streams(noise, heads, symmetric=False), adjacency(graph)[:, heads], words)
 
     return incoming
-
-
-def _packed(worlds: Bool[Array, "*B R N"]) -> UInt32[Array, "*B W N"]:
-    """One bit a world."""
-    lanes = worlds.reshape(*worlds.shape[:-2], -1, WORD, worlds.shape[-1]).astype(jnp.uint32)
-    return (lanes << jnp.arange(WORD, dtype=jnp.uint32)[:, None]).sum(-2, dtype=jnp.uint32)
 
 
 def _checked_words(worlds: int) -> int:

@@ -37,8 +37,7 @@ class Opinions:
 
 def expressed_opinions(graph: BitGraph) -> Opinion:
     """z = (I + L)^-1 s, f32[N]; 0 at absent nodes."""
-    system = _system(graph)
-    return _refined(system, jnp.linalg.inv(system), _innate(graph))
+    return jax.scipy.linalg.solve(_system(graph), _innate(graph), assume_a="gen" if graph.directed else "pos")
 
 
 def _innate(graph: BitGraph) -> Opinion:
@@ -88,15 +87,16 @@ def _of_opinions(measure: Callable[[BitGraph, Opinion], Float[Array, ""]]) -> Ob
     """An objective that reads the expressed opinions."""
 
     def init(graph: BitGraph, noise: tuple[()]) -> Opinions:
-        return carry(graph, jnp.linalg.inv(_system(graph)))
+        # The value does not read the inverse: where it alone is asked for, one system is solved instead of N.
+        return Opinions(measure(graph, expressed_opinions(graph)), jnp.linalg.inv(_system(graph)))
 
-    def carry(graph: BitGraph, inverse: Float[Array, "N N"]) -> Opinions:
+    def follow(inverse: Float[Array, "N N"], graph: BitGraph) -> Opinions:
         return Opinions(measure(graph, _refined(_system(graph), inverse, _innate(graph))), inverse)
 
     def update(state: Opinions, edit: Edit, graph_after: BitGraph, noise: tuple[()]) -> Opinions:
         return jax.lax.cond(
             anywhere(edit.operation == REBUILT), lambda: init(graph_after, ()),
-            lambda: carry(graph_after, _one_edge(state.inverse, edit, graph_after.directed)),
+            lambda: follow(_one_edge(state.inverse, edit, graph_after.directed), graph_after),
         )  # fmt: skip
 
     return Objective(no_noise, init, update, labels="opinion", directed=True)

@@ -105,8 +105,8 @@ def test_live_edges_are_as_likely_as_told_and_independent(probability):
     noise = 5 / np.sqrt(MANY)  # five standard deviations of a mean of products
     assert np.abs(centred.mean(1)).max() < noise
     assert np.abs(centred @ centred.T / MANY)[np.triu_indices(15, 1)].max() < noise
-    assert np.abs((centred[:, 1:] * centred[:, :-1]).mean(1)).max() < noise
-    assert np.abs((centred[:, 32:] * centred[:, :-32]).mean(1)).max() < noise
+    for lag in (1, 4, 32):
+        assert np.abs((centred[:, lag:] * centred[:, :-lag]).mean(1)).max() < noise
     z = np.zeros((6, 6, MANY))
     z[np.triu_indices(6, 1)] = centred
     z += z.swapaxes(0, 1)
