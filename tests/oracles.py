@@ -2,6 +2,7 @@
 
 import networkx as nx
 import numpy as np
+from scipy.stats import entropy
 
 
 class PlainEdgeAddition:
@@ -137,6 +138,119 @@ def effective_resistance(graph, noise):
     n = len(graph)
     pairs = effective_resistances(graph)[~np.eye(n, dtype=bool)]
     return np.minimum(pairs / n, 1).mean() if n > 1 else 0.0
+MASK = 2**32 - 1
+
+
+def scatter(x):
+    """The finaliser of MurmurHash3 on a Python integer of 32 bits."""
+    x = ((x ^ x >> 16) * 0x85EBCA6B) & MASK
+    x = ((x ^ x >> 13) * 0xC2B2AE35) & MASK
+    return x ^ x >> 16
+
+
+def stream_of(words, u, v, symmetric):
+    """``index -> word`` of the ordered pair u, v of nodes."""
+    factor = 1 if symmetric else 0x9E3779B9
+    start, step = (scatter((int(words[u][i]) + factor * int(words[v][i])) & MASK) for i in (0, 1))
+    return lambda index: scatter((start + index * (step | 1)) & MASK)
+
+
+def percolation_worlds(graph, words, probability, worlds):
+    """Networks of the live edges: those whose number, 16 binary digits of the pair's stream, is below the probability.
+
+    Digit k of the worlds 32 w … 32 w + 31 is word k · worlds / 32 + w of the stream, from the last digit to the first;
+    a set bit is the digit 0.
+    """
+    groups, made = worlds // 32, [nx.create_empty_copy(graph) for _ in range(worlds)]
+    for u, v in graph.edges:
+        word = stream_of(words, u, v, not graph.is_directed())
+        for r, world in enumerate(made):
+            bits = [word(plane * groups + r // 32) >> r % 32 & 1 for plane in range(16)]
+            if sum((1 - bit) << plane for plane, bit in enumerate(bits)) < round(probability * 2**16):
+                world.add_edge(u, v)
+    return made
+
+
+def picking_worlds(graph, words, worlds):
+    """Directed networks in which every node keeps the in-edge with the largest word of its stream."""
+    made = [nx.DiGraph(graph.subgraph(graph)) for _ in range(worlds)]
+    for r, world in enumerate(made):
+        for v in graph:
+            best = max(world.pred[v], key=lambda u, v=v, r=r: stream_of(words, u, v, False)(r), default=None)
+            world.remove_edges_from([(u, v) for u in world.pred[v] if u != best])
+    return made
+
+
+def first_cases(graph, words, worlds):
+    """The node at which each world's epidemic starts: the one whose own stream has the largest word there."""
+    own = {v: [scatter((int(words[v][2]) + r * (int(words[v][3]) | 1)) & MASK) for r in range(worlds)] for v in graph}
+    return [[max(graph, key=lambda v, r=r: own[v][r])] for r in range(worlds)]
+
+
+def with_label(graph, wanted):
+    return [v for v, label in graph.nodes(data="label") if label == wanted]
+
+
+def edges_between(graph, wanted):
+    """The number of edges of the subgraph of the nodes with a label."""
+    return graph.subgraph(with_label(graph, wanted)).number_of_edges()
+
+
+def reached_share(worlds, seeds):
+    """Mean over worlds of the share of nodes that the seeds of that world lead to, themselves among them."""
+    each = zip(worlds, seeds, strict=True)
+    return np.mean([len(set().union(*({s} | nx.descendants(w, s) for s in start))) / len(w) for w, start in each])
+
+
+def cascade(graph, words, probability=0.1, worlds=64):
+    return reached_share(percolation_worlds(graph, words, probability, worlds), [with_label(graph, 1)] * worlds)
+
+
+def threshold_spread(graph, words, worlds=64):
+    return reached_share(picking_worlds(graph, words, worlds), [with_label(graph, 1)] * worlds)
+
+
+def epidemic(graph, words, probability=0.3, worlds=128):
+    return reached_share(percolation_worlds(graph, words, probability, worlds), first_cases(graph, words, worlds))
+
+
+def expressed_opinions(graph):
+    """{node: opinion}: (I + L) z = s in float64, L the out-degrees minus the adjacency."""
+    adjacency = nx.to_numpy_array(graph, weight=None)
+    innate = np.array([label for _, label in graph.nodes(data="label")], float)
+    z = np.linalg.solve(np.eye(len(graph)) + np.diag(adjacency.sum(1)) - adjacency, innate)
+    return dict(zip(graph, z, strict=True))
+
+
+def opinion_oracle(measure):
+    return lambda graph, noise: measure(graph, expressed_opinions(graph))
+
+
+def gini(values):
+    """By ranks, the smallest first."""
+    values, k = np.sort(values), len(values)
+    return (2 * np.arange(1, k + 1) - k - 1) @ values / (k * values.sum())
+
+
+def item_users(graph):
+    """The number of users of every item."""
+    users = set(with_label(graph, 0))
+    return np.array([len(users & set(graph[i])) for i in with_label(graph, 1)], float)
+
+
+def exposure(graph, noise):
+    users = item_users(graph)
+    return 1 - gini(users) if users.sum() else 0.0
+
+
+def diversity(graph, noise):
+    users = item_users(graph)
+    return entropy(users) / np.log(len(users)) if users.sum() and len(users) > 1 else 0.0
+
+
+def hit_rate(graph, noise):
+    users, items = with_label(graph, 0), set(with_label(graph, 1))
+    return np.mean([bool(items & set(graph[u])) for u in users]) if users else 0.0
 
 
 OBJECTIVE_ORACLES = {
@@ -158,6 +272,18 @@ OBJECTIVE_ORACLES = {
     "clustering": lambda graph, noise: nx.average_clustering(graph),
     "assortativity": assortativity,
     "modularity": modularity,
+    "independent_cascade": cascade,
+    "linear_threshold": threshold_spread,
+    "outbreak": epidemic,
+    "polarisation": opinion_oracle(lambda graph, z: len(z) * np.var(list(z.values()))),
+    "disagreement": opinion_oracle(lambda graph, z: sum((z[u] - z[v]) ** 2 for u, v in graph.edges)),
+    "controversy": opinion_oracle(lambda graph, z: sum(value**2 for value in z.values())),
+    "cut": lambda graph, noise: nx.cut_size(graph, with_label(graph, 1)),
+    "independent_set": lambda graph, noise: (len(with_label(graph, 1)) - edges_between(graph, 1)) / len(graph),
+    "vertex_cover": lambda graph, noise: -(len(with_label(graph, 1)) + edges_between(graph, 0)) / len(graph),
+    "exposure": exposure,
+    "diversity": diversity,
+    "hit_rate": hit_rate,
 }
 
 

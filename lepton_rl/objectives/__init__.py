@@ -25,6 +25,18 @@ OBJECTIVES = {
     "clustering": "lepton_rl.objectives.cohesion:clustering",
     "assortativity": "lepton_rl.objectives.cohesion:assortativity",
     "modularity": "lepton_rl.objectives.cohesion:modularity",
+    "independent_cascade": "lepton_rl.objectives.diffusion:independent_cascade",
+    "linear_threshold": "lepton_rl.objectives.diffusion:linear_threshold",
+    "outbreak": "lepton_rl.objectives.diffusion:outbreak",
+    "polarisation": "lepton_rl.objectives.opinion:polarisation",
+    "disagreement": "lepton_rl.objectives.opinion:disagreement",
+    "controversy": "lepton_rl.objectives.opinion:controversy",
+    "cut": "lepton_rl.objectives.cuts:cut",
+    "independent_set": "lepton_rl.objectives.cuts:independent_set",
+    "vertex_cover": "lepton_rl.objectives.cuts:vertex_cover",
+    "exposure": "lepton_rl.objectives.recommendation:exposure",
+    "diversity": "lepton_rl.objectives.recommendation:diversity",
+    "hit_rate": "lepton_rl.objectives.recommendation:hit_rate",
 }
 
 

@@ -12,7 +12,7 @@ from lepton_rl.graph import BitGraph
 
 __all__ = [
     "EDGE_ADDED", "EDGE_REMOVED", "LABEL_SET", "NOTHING", "REBUILT", "Edit", "Noise", "Objective", "Value",
-    "deterministic", "no_noise", "score",
+    "deterministic", "labels_of", "no_noise", "score",
 ]  # fmt: skip
 
 Noise = Any  # a pytree the objective chose: removal orders, live-edge worlds; () when deterministic
@@ -87,6 +87,20 @@ def deterministic(
 def no_noise(graph: BitGraph, key: PRNGKeyArray) -> tuple[()]:
     """What a deterministic objective draws."""
     return ()
+
+
+def labels_of(graph: BitGraph, meaning: str) -> Float[Array, "N"]:
+    """The labels f32[N] of the nodes, 0 at absent ones.
+
+    Args:
+        meaning: what they say, for the message ("1 = chosen, 0 = not").
+
+    Raises:
+        ValueError: a graph without labels.
+    """
+    if graph.labels is None:
+        raise ValueError(f"this objective reads labels of the nodes ({meaning}): give the graph some, labels=….")
+    return jnp.where(graph.node_mask, graph.labels, 0.0)
 
 
 def score(objective: Objective, graph: BitGraph, key: PRNGKeyArray) -> Float[Array, ""]:

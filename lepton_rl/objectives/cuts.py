@@ -1,0 +1,109 @@
+"""Objectives of a set of nodes and the edges that it has on one, both or neither side: cuts, independent sets, covers.
+
+All have one form, a weight a node that is in, plus what each edge earns by which of its ends are in. A changed label
+changes the terms of its own edges, O(N); an edge that comes or goes changes one term.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jaxtyping import Array, Bool, Float
+
+from lepton_rl.batching import anywhere
+from lepton_rl.graph import BitGraph, adjacency, num_nodes
+from lepton_rl.objectives.base import EDGE_ADDED, EDGE_REMOVED, LABEL_SET, REBUILT, Edit, Objective, labels_of, no_noise
+
+__all__ = ["cut", "independent_set", "vertex_cover"]
+
+Earned = Callable[[Bool[Array, "..."], Bool[Array, "..."]], Bool[Array, "..."]]
+
+
+@struct.dataclass
+class Sides:
+    """``value`` f32[]; ``total`` f32[]: the value before it is divided by the nodes; ``inside`` bool[N]: who is in."""
+
+    value: Float[Array, "*B"]
+    total: Float[Array, "*B"]
+    inside: Bool[Array, "*B N"]
+
+
+def _inside(graph: BitGraph) -> Bool[Array, "N"]:
+    return labels_of(graph, "1 = on this side or chosen, -1 or 0 = not") > 0
+
+
+def _weight(graph: BitGraph, u: Array, v: Array) -> Float[Array, "..."]:
+    """What the edge u – v weighs, whether it is there or not; without edge features 1."""
+    if graph.edge_features is None:
+        return jnp.ones(jnp.broadcast_shapes(u.shape, v.shape))
+    there, back = graph.edge_features[u, v, 0], graph.edge_features[v, u, 0]
+    return there if graph.directed else (there + back) / 2
+
+
+def _all_edges(graph: BitGraph, earned: Earned, inside: Bool[Array, "N"]) -> Float[Array, ""]:
+    slots = jnp.arange(graph.capacity)
+    each = adjacency(graph) & earned(inside[:, None], inside)
+    total = jnp.where(each, _weight(graph, slots[:, None], slots), 0.0).sum()
+    return total if graph.directed else total / 2
+
+
+def _edges_at(graph: BitGraph, earned: Earned, inside: Bool[Array, "N"], u: Array) -> Float[Array, ""]:
+    """What the edges of u earn."""
+    slots, dense = jnp.arange(graph.capacity), adjacency(graph)
+    each = earned(inside[u], inside)
+    total = jnp.where(dense[u] & each, _weight(graph, u, slots), 0.0)
+    if graph.directed:
+        total += jnp.where(dense[:, u] & each, _weight(graph, slots, u), 0.0)
+    return total.sum()
+
+
+def _of_sides(labels: str, node: float, edge: float, earned: Earned, a_node: bool, directed: bool = False) -> Objective:
+    """``node`` · nodes inside + ``edge`` · (weights of the edges that ``earned`` holds for), if ``a_node`` over n.
+
+    Args:
+        earned: (one end is inside, the other is) -> whether the edge counts; symmetric.
+    """
+
+    def carry(graph: BitGraph, total: Float[Array, ""], inside: Bool[Array, "N"]) -> Sides:
+        n = jnp.maximum(num_nodes(graph), 1).astype(jnp.float32)
+        return Sides(total / n if a_node else total, total, inside)
+
+    def init(graph: BitGraph, noise: tuple[()]) -> Sides:
+        inside = _inside(graph)
+        return carry(graph, node * inside.sum() + edge * _all_edges(graph, earned, inside), inside)
+
+    def delta(state: Sides, edit: Edit, graph: BitGraph) -> Sides:
+        u, v = edit.u, edit.v
+        sign = (edit.operation == EDGE_ADDED).astype(jnp.float32) - (edit.operation == EDGE_REMOVED)
+        moved = jnp.where(earned(state.inside[u], state.inside[v]), sign * _weight(graph, u, v), 0.0)
+        inside = jnp.where(edit.operation == LABEL_SET, _inside(graph), state.inside)
+        turned = _edges_at(graph, earned, inside, u) - _edges_at(graph, earned, state.inside, u)
+        entered = inside[u].astype(jnp.float32) - state.inside[u]
+        return carry(graph, state.total + node * entered + edge * (moved + turned), inside)
+
+    def update(state: Sides, edit: Edit, graph_after: BitGraph, noise: tuple[()]) -> Sides:
+        rebuilt = anywhere(edit.operation == REBUILT)
+        return jax.lax.cond(rebuilt, lambda: init(graph_after, ()), lambda: delta(state, edit, graph_after))
+
+    return Objective(no_noise, init, update, labels=labels, directed=directed)
+
+
+cut = _of_sides("spin", 0.0, 1.0, lambda a, b: a ^ b, a_node=False, directed=True)
+"""The number of edges between nodes of label +1 and -1, or their weight, the first edge feature; its maximum is MaxCut.
+
+Edges of a directed graph count whichever way they cross.
+"""
+independent_set = _of_sides("chosen", 1.0, -1.0, lambda a, b: a & b, a_node=True)
+"""(Chosen nodes - edges between them) / n, whose maximum is the size of a maximum independent set / n.
+
+Of any set, leave out one end of every edge inside: no more nodes go than edges do, so that the value does not fall, and
+what is left is independent. Hence no set is worth more than the largest independent one.
+"""
+vertex_cover = _of_sides("chosen", -1.0, -1.0, lambda a, b: ~(a | b), a_node=True)
+"""-(chosen nodes + edges without a chosen end) / n, whose maximum is - the size of a minimum vertex cover / n.
+
+To any set, add one end of every edge that it leaves uncovered: no more nodes come than such edges go, so that the value
+does not fall, and the result is a cover. Hence no set is worth more than the smallest cover. The nodes that are not
+chosen are worth 1 + this value as an ``independent_set`` (Gallai 1959).
+"""
