@@ -113,7 +113,8 @@ def compare(
     def scores(graphs: Any) -> np.ndarray:
         return np.stack([values(graphs, objective, seed, draws) for seed in range(repeats)], axis=-1)
 
-    before = scores(env.pool.graphs)
+    nothing = np.full((env.pool.size, env.horizon), _NONE, np.int32)
+    before = scores(final_graphs(env, jnp.asarray(nothing)))  # as episodes begin: with their labels
     actions = {AGENT: np.asarray(play(network, env, params, _PLAY))}
     finals = [final_graphs(env, one) for one in actions[AGENT]]
     chosen = np.stack([values(graphs, objective, _SELECT, draws) for graphs in finals]).argmax(0)

@@ -44,7 +44,7 @@ class Train:
     budget: int = 5
     """Edits an episode."""
     reward: Literal["end", "edit"] = "edit"
-    """Reward after every edge (learns faster), or at the end of an episode; both sum to the same."""
+    """Reward after every edit (learns faster), or at the end of an episode; both sum to the same."""
     generator: str = ""
     """Family of the generated training graphs (see `list generators`); default: the rule's own."""
     num_nodes: int = 20

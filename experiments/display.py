@@ -98,7 +98,7 @@ def settings(problem: Any) -> dict[str, str]:
     return {
         "device": device(),
         "environment": f"{config.env}, {config.budget} edits, reward "
-        + ("at the end" if config.reward == "end" else "after every edge"),
+        + ("at the end" if config.reward == "end" else "after every edit"),
         "objective": config.objective,
         "graphs": problem.graphs,
         "agent": f"DQN, {dqn.encoder} + {dqn.head}, width {dqn.width}, {dqn.rounds} rounds; "
