@@ -1,5 +1,7 @@
 """What every objective of the table promises."""
 
+from functools import cache
+
 import jax
 import jax.numpy as jnp
 import networkx as nx
@@ -75,8 +77,13 @@ def plain_networks(kind):
     return plain
 
 
+@cache
+def valuer(objective):
+    return jax.jit(jax.vmap(lambda graph, noise: objective.init(graph, noise).value))
+
+
 def value_of(objective, graphs, noise):
-    return np.asarray(jax.jit(jax.vmap(lambda graph, noise: objective.init(graph, noise).value))(graphs, noise))
+    return np.asarray(valuer(objective)(graphs, noise))
 
 
 def test_every_objective_has_an_oracle():
