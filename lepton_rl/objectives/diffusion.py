@@ -4,9 +4,9 @@ A world says of every edge whether it passes on what reaches its tail; what is r
 (Kempe, Kleinberg & Tardos, "Maximizing the spread of influence through a social network", KDD 2003). An episode keeps
 its R worlds, so that values before and after an edit differ by the edit alone.
 
-Worlds are not stored. Each node draws two words; those of two nodes, hashed together, seed a stream of words for the
-pair, and the stream decides about the edge in every world, whether the edge is there yet or not. The noise takes O(N)
-memory and moves with its nodes.
+The noise is not the worlds. Each node draws two words; those of two nodes, hashed together, seed a stream of words for
+the pair, and the stream decides about the edge in every world, whether the edge is there yet or not. So the noise takes
+O(N) memory and moves with its nodes; a carry keeps the decisions, N²·W words.
 Letters: N node slots, R worlds, W = R / 32 words of one bit a world.
 """
 
