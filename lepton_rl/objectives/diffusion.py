@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt32
 
@@ -33,8 +34,8 @@ Words = UInt32[Array, "N K"]
 Stream = tuple[UInt32[Array, "..."], UInt32[Array, "..."]]  # where it starts, how it steps
 Sources = Callable[[BitGraph, Words], UInt32[Array, "W N"]]
 
-EVERY = jnp.uint32(0xFFFFFFFF)  # all worlds of a word
-ODD = jnp.uint32(0x9E3779B9)  # sets heads apart from tails
+EVERY = np.uint32(0xFFFFFFFF)  # all worlds of a word
+ODD = np.uint32(0x9E3779B9)  # sets heads apart from tails
 PLANES = 16  # binary digits of a probability
 
 
