@@ -153,7 +153,8 @@ def test_update_equals_init_over_nodes_that_are_isolated_or_labelled_anew(drawn,
     _, objective, noise, _ = drawn
     generator = np.random.default_rng(2)
     nodes = jnp.asarray(generator.integers(0, 8, (6, len(networks()))), jnp.int32)
-    labels = jnp.asarray(np.stack([LABELS[objective.labels or "chosen"](generator, len(networks())) for _ in nodes]), jnp.float32)
+    label = LABELS[objective.labels or "chosen"]
+    labels = jnp.asarray(np.stack([label(generator, len(networks())) for _ in nodes]), jnp.float32)
 
     def edit(graph, carry, noise, u, label):
         there = graph.node_mask[u]
