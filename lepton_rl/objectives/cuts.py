@@ -5,6 +5,7 @@ changes the terms of its own edges, O(N); an edge that comes or goes changes one
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +13,7 @@ from flax import struct
 from jaxtyping import Array, Bool, Float
 
 from lepton_rl.batching import anywhere
-from lepton_rl.graph import BitGraph, adjacency, num_nodes
+from lepton_rl.graph import BitGraph, adjacency, neighbour_mask, num_nodes
 from lepton_rl.objectives.base import EDGE_ADDED, EDGE_REMOVED, LABEL_SET, REBUILT, Edit, Objective, labels_of, no_noise
 
 __all__ = ["cut", "independent_set", "vertex_cover"]
@@ -48,37 +49,47 @@ def _all_edges(graph: BitGraph, earned: Earned, inside: Bool[Array, "N"]) -> Flo
     return total if graph.directed else total / 2
 
 
-def _edges_at(graph: BitGraph, earned: Earned, inside: Bool[Array, "N"], u: Array) -> Float[Array, ""]:
-    """What the edges of u earn."""
-    slots, dense = jnp.arange(graph.capacity), adjacency(graph)
-    each = earned(inside[u], inside)
-    total = jnp.where(dense[u] & each, _weight(graph, u, slots), 0.0)
+def _turned(
+    graph: BitGraph, earned: Earned, before: Bool[Array, "N"], after: Bool[Array, "N"], u: Array
+) -> Float[Array, ""]:
+    """By how much the edges of u earn more than before, of all nodes u alone having moved."""
+    slots = jnp.arange(graph.capacity)
+    more = earned(after[u], after).astype(jnp.float32) - earned(before[u], after)
+    total = jnp.where(neighbour_mask(graph, u), more * _weight(graph, u, slots), 0.0)
     if graph.directed:
-        total += jnp.where(dense[:, u] & each, _weight(graph, slots, u), 0.0)
+        total += jnp.where(adjacency(graph)[:, u], more * _weight(graph, slots, u), 0.0)
     return total.sum()
 
 
-def _of_sides(labels: str, node: float, edge: float, earned: Earned, a_node: bool, directed: bool = False) -> Objective:
-    """``node`` · nodes inside + ``edge`` · (weights of the edges that ``earned`` holds for), if ``a_node`` over n.
+def _of_sides(
+    labels: str, earned: Earned, node: float, edge: float, *, share: bool, weighted: bool = False,
+    directed: bool = False,
+) -> Objective:  # fmt: skip
+    """``node`` · nodes inside + ``edge`` · edges that ``earned`` holds for, as a ``share`` of n or as it is.
 
     Args:
         earned: (one end is inside, the other is) -> whether the edge counts; symmetric.
+        weighted: edges count with their first feature, where the graph has any.
     """
+
+    def weighing(graph: BitGraph) -> BitGraph:
+        return graph if weighted else replace(graph, edge_features=None)
 
     def carry(graph: BitGraph, total: Float[Array, ""], inside: Bool[Array, "N"]) -> Sides:
         n = jnp.maximum(num_nodes(graph), 1).astype(jnp.float32)
-        return Sides(total / n if a_node else total, total, inside)
+        return Sides(total / n if share else total, total, inside)
 
     def init(graph: BitGraph, noise: tuple[()]) -> Sides:
         inside = _inside(graph)
-        return carry(graph, node * inside.sum() + edge * _all_edges(graph, earned, inside), inside)
+        earnings = _all_edges(weighing(graph), earned, inside)
+        return carry(graph, node * inside.sum() + edge * earnings, inside)
 
     def delta(state: Sides, edit: Edit, graph: BitGraph) -> Sides:
-        u, v = edit.u, edit.v
+        graph, u, v = weighing(graph), edit.u, edit.v
         sign = (edit.operation == EDGE_ADDED).astype(jnp.float32) - (edit.operation == EDGE_REMOVED)
         moved = jnp.where(earned(state.inside[u], state.inside[v]), sign * _weight(graph, u, v), 0.0)
         inside = jnp.where(edit.operation == LABEL_SET, _inside(graph), state.inside)
-        turned = _edges_at(graph, earned, inside, u) - _edges_at(graph, earned, state.inside, u)
+        turned = _turned(graph, earned, state.inside, inside, u)
         entered = inside[u].astype(jnp.float32) - state.inside[u]
         return carry(graph, state.total + node * entered + edge * (moved + turned), inside)
 
@@ -89,18 +100,18 @@ def _of_sides(labels: str, node: float, edge: float, earned: Earned, a_node: boo
     return Objective(no_noise, init, update, labels=labels, directed=directed)
 
 
-cut = _of_sides("spin", 0.0, 1.0, lambda a, b: a ^ b, a_node=False, directed=True)
+cut = _of_sides("spin", lambda a, b: a ^ b, 0.0, 1.0, share=False, weighted=True, directed=True)
 """The number of edges between nodes of label +1 and -1, or their weight, the first edge feature; its maximum is MaxCut.
 
 Edges of a directed graph count whichever way they cross.
 """
-independent_set = _of_sides("chosen", 1.0, -1.0, lambda a, b: a & b, a_node=True)
+independent_set = _of_sides("chosen", lambda a, b: a & b, 1.0, -1.0, share=True)
 """(Chosen nodes - edges between them) / n, whose maximum is the size of a maximum independent set / n.
 
 Of any set, leave out one end of every edge inside: no more nodes go than edges do, so that the value does not fall, and
 what is left is independent. Hence no set is worth more than the largest independent one.
 """
-vertex_cover = _of_sides("chosen", -1.0, -1.0, lambda a, b: ~(a | b), a_node=True)
+vertex_cover = _of_sides("chosen", lambda a, b: ~(a | b), -1.0, -1.0, share=True)
 """-(chosen nodes + edges without a chosen end) / n, whose maximum is - the size of a minimum vertex cover / n.
 
 To any set, add one end of every edge that it leaves uncovered: no more nodes come than such edges go, so that the value

@@ -4,17 +4,19 @@ A world says of every edge whether it passes on what reaches its tail; what is r
 (Kempe, Kleinberg & Tardos, "Maximizing the spread of influence through a social network", KDD 2003). An episode keeps
 its R worlds, so that values before and after an edit differ by the edit alone.
 
-Worlds are not stored. Each node draws two words; those of two nodes, hashed together, seed a stream of words for the
-pair, and the stream decides about the edge in every world, whether the edge is there yet or not. The noise takes O(N)
-memory and moves with its nodes.
+The noise is not the worlds. Each node draws two words; those of two nodes, hashed together, seed a stream of words for
+the pair, and the stream decides about the edge in every world, whether the edge is there yet or not. So the noise takes
+O(N) memory and moves with its nodes; a carry keeps the decisions, N²·W words.
 Letters: N node slots, R worlds, W = R / 32 words of one bit a world.
 """
 
 from collections.abc import Callable
 from functools import cache
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt32
 
@@ -30,22 +32,36 @@ __all__ = [
 
 Words = UInt32[Array, "N K"]
 Stream = tuple[UInt32[Array, "..."], UInt32[Array, "..."]]  # where it starts, how it steps
-Incoming = Callable[[BitGraph, Words, Int[Array, "V"]], UInt32[Array, "N W V"]]
 Sources = Callable[[BitGraph, Words], UInt32[Array, "W N"]]
 
-EVERY = jnp.uint32(0xFFFFFFFF)  # all worlds of a word
-ODD = jnp.uint32(0x9E3779B9)  # sets heads apart from tails
+EVERY = np.uint32(0xFFFFFFFF)  # all worlds of a word
+ODD = np.uint32(0x9E3779B9)  # sets heads apart from tails
 PLANES = 16  # binary digits of a probability
 
 
 @struct.dataclass
 class Spread:
-    """``value`` f32[]; ``reach`` uint32[W, N]: the worlds that reach each node; ``live`` uint32[N, W, N]: those in
-    which the edge u -> v is live, at [u, :, v]."""
+    """``value`` f32[]; ``reach`` uint32[W, N]: the worlds that reach each node; ``kept`` uint32[N, W, N]: what is
+    known of the edge u -> v in each world, at [u, :, v]."""
 
     value: Float[Array, "*B"]
     reach: UInt32[Array, "*B W N"]
-    live: UInt32[Array, "*B N W N"]
+    kept: UInt32[Array, "*B N W N"]
+
+
+class Worlds(NamedTuple):
+    """Which edges are live.
+
+    Attributes:
+        decide: ``(graph, noise) -> kept``. ``follow``: ``(kept, edit, graph_after, noise) -> kept``, equal to deciding
+            anew. ``live``: ``(kept, graph) -> uint32[N, W, N]``, the worlds in which u -> v is live at [u, :, v].
+        monotone: edges that are live stay so when others are added.
+    """
+
+    decide: Callable[[BitGraph, Words], UInt32[Array, "N W N"]]
+    follow: Callable[[UInt32[Array, "N W N"], Edit, BitGraph, Words], UInt32[Array, "N W N"]]
+    live: Callable[[UInt32[Array, "N W N"], BitGraph], UInt32[Array, "N W N"]]
+    monotone: bool
 
 
 def _mix(x: UInt32[Array, "..."]) -> UInt32[Array, "..."]:
@@ -141,26 +157,46 @@ def _one_each(words: int) -> Sources:
     return sources
 
 
-def _percolating(probability: float, words: int) -> Incoming:
-    """Edges live independently of each other; an undirected edge is live in both directions or in none."""
+def _percolating(probability: float, words: int) -> Worlds:
+    """Edges live independently of each other; an undirected edge is live in both directions or in none.
+
+    All pairs are decided once, edges or not: no edit changes that.
+    """
     if not 0 <= probability <= 1:
         raise ValueError(f"a probability lies between 0 and 1; got {probability}.")
     threshold = round(probability * 2**PLANES)
 
-    def incoming(graph: BitGraph, noise: Words, heads: Int[Array, "V"]) -> UInt32[Array, "N W V"]:
-        coins = _coins(_pair_streams(noise, heads, symmetric=not graph.directed), words, threshold)
-        return jnp.where(adjacency(graph)[:, None, heads], coins, 0).astype(jnp.uint32)
+    def decide(graph: BitGraph, noise: Words) -> UInt32[Array, "N W N"]:
+        streams = _pair_streams(noise, jnp.arange(graph.capacity), symmetric=not graph.directed)
+        return _coins(streams, words, threshold)
 
-    return incoming
+    def live(kept: UInt32[Array, "N W N"], graph: BitGraph) -> UInt32[Array, "N W N"]:
+        return jnp.where(adjacency(graph)[:, None], kept, 0).astype(jnp.uint32)
+
+    return Worlds(decide, lambda kept, *_: kept, live, monotone=True)
 
 
-def _picking(words: int) -> Incoming:
+def _picking(words: int) -> Worlds:
     """Every node picks one incoming edge: the one that draws the largest word. New edges win their share of worlds."""
 
     def incoming(graph: BitGraph, noise: Words, heads: Int[Array, "V"]) -> UInt32[Array, "N W V"]:
         return _largest(_pair_streams(noise, heads, symmetric=False), adjacency(graph)[:, heads], words)
 
-    return incoming
+    def decide(graph: BitGraph, noise: Words) -> UInt32[Array, "N W N"]:
+        return incoming(graph, noise, jnp.arange(graph.capacity))
+
+    def follow(kept: UInt32[Array, "N W N"], edit: Edit, graph: BitGraph, noise: Words) -> UInt32[Array, "N W N"]:
+        """After the edit of an edge its ends pick anew."""
+        ends = jnp.clip(jnp.stack([edit.u, edit.v]), 0, graph.capacity - 1)
+        moved = (edit.operation == EDGE_ADDED) | (edit.operation == EDGE_REMOVED)
+        return jax.lax.cond(
+            anywhere(edit.operation == REBUILT), lambda: decide(graph, noise),
+            lambda: jax.lax.cond(
+                anywhere(moved), lambda: kept.at[:, :, ends].set(incoming(graph, noise, ends)), lambda: kept
+            ),
+        )  # fmt: skip
+
+    return Worlds(decide, follow, lambda kept, graph: kept, monotone=False)
 
 
 def _checked_words(worlds: int) -> int:
@@ -169,43 +205,25 @@ def _checked_words(worlds: int) -> int:
     return worlds // WORD
 
 
-def _diffusion(incoming: Incoming, sources: Sources, noise_words: int, labels: str, monotone: bool) -> Objective:
-    """The expected share of the nodes present that are reached.
+def _diffusion(worlds: Worlds, sources: Sources, noise_words: int, labels: str) -> Objective:
+    """The expected share of the nodes present that are reached from ``sources``; each draws ``noise_words`` words."""
 
-    Args:
-        incoming: the worlds in which each edge into a node is live. ``sources``: where worlds start.
-        noise_words: K, words that a node draws. ``labels``: what sources read.
-        monotone: edges that are there stay live when others are added.
-    """
-
-    def all_live(graph: BitGraph, noise: Words) -> UInt32[Array, "N W N"]:
-        return incoming(graph, noise, jnp.arange(graph.capacity))
-
-    def carry(graph: BitGraph, live: Array, start: Array) -> Spread:
-        reach = reached(live, start)
+    def carry(graph: BitGraph, kept: UInt32[Array, "N W N"], start: UInt32[Array, "W N"]) -> Spread:
+        reach = reached(worlds.live(kept, graph), start)
         total = jax.lax.population_count(reach).sum(dtype=jnp.uint32).astype(jnp.float32)
-        return Spread(total / (reach.shape[0] * WORD * jnp.maximum(num_nodes(graph), 1)), reach, live)
+        return Spread(total / (reach.shape[0] * WORD * jnp.maximum(num_nodes(graph), 1)), reach, kept)
 
     def draw(graph: BitGraph, key: PRNGKeyArray) -> Words:
         return jax.random.bits(key, (graph.capacity, noise_words), jnp.uint32)
 
     def init(graph: BitGraph, noise: Words) -> Spread:
-        return carry(graph, all_live(graph, noise), sources(graph, noise))
+        return carry(graph, worlds.decide(graph, noise), sources(graph, noise))
 
     def update(state: Spread, edit: Edit, graph_after: BitGraph, noise: Words) -> Spread:
-        """Edges are decided anew at the ends of the edit; where reach can only have grown, flooding goes on from it."""
-        ends = jnp.clip(jnp.stack([edit.u, edit.v]), 0, graph_after.capacity - 1)
-
-        def at_ends() -> UInt32[Array, "N W N"]:
-            return state.live.at[:, :, ends].set(incoming(graph_after, noise, ends))
-
-        moved = (edit.operation == EDGE_ADDED) | (edit.operation == EDGE_REMOVED)
-        live = jax.lax.cond(
-            anywhere(edit.operation == REBUILT), lambda: all_live(graph_after, noise),
-            lambda: jax.lax.cond(anywhere(moved), at_ends, lambda: state.live),
-        )  # fmt: skip
+        """Where reach can only have grown, flooding goes on from it."""
         start = sources(graph_after, noise)
-        return carry(graph_after, live, start | jnp.where(_grows(edit, start, monotone), state.reach, 0))
+        reach = jnp.where(_grows(edit, start, worlds.monotone), state.reach, 0)
+        return carry(graph_after, worlds.follow(state.kept, edit, graph_after, noise), start | reach)
 
     return Objective(draw, init, update, labels=labels, directed=True)
 
@@ -229,7 +247,7 @@ def independent_cascade_with(probability: float = 0.1, worlds: int = 64) -> Obje
     Reference: Kempe, Kleinberg & Tardos, KDD 2003, §2.
     """
     words = _checked_words(worlds)
-    return _diffusion(_percolating(probability, words), _chosen(words), 2, "chosen", monotone=True)
+    return _diffusion(_percolating(probability, words), _chosen(words), 2, "chosen")
 
 
 @cache
@@ -248,7 +266,7 @@ def linear_threshold_with(worlds: int = 64) -> Objective:
     Reference: Kempe, Kleinberg & Tardos, KDD 2003, §2.
     """
     words = _checked_words(worlds)
-    return _diffusion(_picking(words), _chosen(words), 2, "chosen", monotone=False)
+    return _diffusion(_picking(words), _chosen(words), 2, "chosen")
 
 
 @cache
@@ -267,7 +285,7 @@ def outbreak_with(probability: float = 0.3, worlds: int = 128) -> Objective:
     Reference: Newman, "Spread of epidemic disease on networks", Physical Review E 66, 2002.
     """
     words = _checked_words(worlds)
-    return _diffusion(_percolating(probability, words), _one_each(words), 4, "", monotone=True)
+    return _diffusion(_percolating(probability, words), _one_each(words), 4, "")
 
 
 independent_cascade = independent_cascade_with()

@@ -105,3 +105,5 @@ def test_an_edge_has_the_weight_of_its_features_only_where_there_is_one():
     init = jax.jit(get_objective("cut").init)
     assert float(init(graph, ()).value) == 5
     assert float(init(graph.replace(edge_features=None), ()).value) == 1
+    sets = jax.jit(get_objective("independent_set").init)
+    assert float(sets(graph.replace(labels=jnp.ones(3)), ()).value) == pytest.approx((3 - 1) / 3)  # not 3 - 5

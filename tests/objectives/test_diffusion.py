@@ -30,9 +30,9 @@ def valued(objective, graph, seed=0):
 
 
 def live_worlds(objective, graph, seed=0):
-    """bool[N, N, worlds]: whether u -> v is live."""
-    live = np.asarray(jax.jit(objective.init)(graph, objective.draw(graph, jax.random.key(seed))).live)
-    bits = live[..., None] >> np.arange(32, dtype=np.uint32) & 1
+    """bool[N, N, worlds]: whether u -> v is live, had all that the objective keeps its edge."""
+    kept = np.asarray(jax.jit(objective.init)(graph, objective.draw(graph, jax.random.key(seed))).kept)
+    bits = kept[..., None] >> np.arange(32, dtype=np.uint32) & 1
     return bits.transpose(0, 2, 1, 3).reshape(*bits.shape[:1], bits.shape[2], -1).astype(bool)
 
 
@@ -117,7 +117,7 @@ def test_live_edges_are_as_likely_as_told_and_independent(probability):
 
 def test_live_edges_follow_the_key_and_episodes_are_independent():
     objective, graph = independent_cascade_with(0.25, 32), slots(nx.complete_graph(4))
-    run = jax.jit(jax.vmap(lambda key: objective.init(graph, objective.draw(graph, key)).live))
+    run = jax.jit(jax.vmap(lambda key: objective.init(graph, objective.draw(graph, key)).kept))
     live = np.asarray(run(jax.random.split(jax.random.key(3), 4096)))
     first = live[:, 0, 0, 1:] & 1  # three edges of node 0 in the first world of each episode
     assert np.abs(first.mean(0) - 0.25).max() < 5 * np.sqrt(0.25 * 0.75 / 4096)
