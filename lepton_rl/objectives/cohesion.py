@@ -94,11 +94,12 @@ def _modularity(graph: BitGraph) -> Float[Array, ""]:
         raise ValueError("modularity reads communities from the graph's labels: give from_edges labels=.")
     dense = adjacency(graph)
     same = graph.labels[:, None] == graph.labels[None, :]
-    out, into = dense.sum(1).astype(jnp.float32), dense.sum(0).astype(jnp.float32)
+    out = degree(graph).astype(jnp.float32)
+    into = dense.sum(0).astype(jnp.float32) if graph.directed else out
     arcs = jnp.maximum(out.sum(), 1)
-    within = jnp.where(dense & same, 1.0, 0.0).sum()
-    expected = (jnp.where(same, into / arcs, 0.0).sum(-1) * (out / arcs)).sum()
-    return within / arcs - expected
+    within = jnp.where(dense & same, 1.0, 0.0).sum(-1)  # of rows first: a sum over both axes is several times slower
+    expected = jnp.where(same, into / arcs, 0.0).sum(-1) * (out / arcs)
+    return within.sum() / arcs - expected.sum()
 
 
 transitivity = _of_triangles(_transitivity, directed=False)

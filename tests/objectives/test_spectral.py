@@ -45,7 +45,8 @@ def test_a_long_path_is_weakly_connected_and_two_of_them_are_not():
 
 
 def value(name, graph, capacity):
-    return float(jax.jit(get_objective(name).init)(from_networkx(graph, capacity=max(capacity, len(graph)))[0], ()).value)
+    slots = from_networkx(graph, capacity=max(capacity, len(graph)))[0]
+    return float(jax.jit(get_objective(name).init)(slots, ()).value)
 
 
 @pytest.mark.parametrize(("graph", "radius"), [
@@ -67,7 +68,8 @@ def test_natural_connectivity_of_known_graphs():
 
 @pytest.mark.parametrize(("graph", "total"), [
     (nx.complete_graph(20), 19), (nx.star_graph(19), 19**2), (nx.path_graph(40), (40**3 - 40) / 6),
-    (nx.path_graph(140), (140**3 - 140) / 6), (nx.cycle_graph(30), (30**3 - 30) / 12), (nx.empty_graph(5), 10 * 5), (nx.empty_graph(1), 0),
+    (nx.path_graph(140), (140**3 - 140) / 6), (nx.cycle_graph(30), (30**3 - 30) / 12),
+    (nx.empty_graph(5), 10 * 5), (nx.empty_graph(1), 0),
     (nx.disjoint_union(nx.path_graph(3), nx.path_graph(2)), 4 + 1 + 6 * 5),
 ])  # fmt: skip
 def test_effective_resistance_is_the_kirchhoff_index_by_what_n_nodes_could_have(graph, total):
