@@ -1,4 +1,4 @@
-"""``python -m experiments.benchmarks data | envs | generators | training``; jax is imported after the options."""
+"""``python -m experiments.benchmarks data | envs | generators | objectives | training``; options come before jax."""
 
 import json
 import platform
@@ -13,18 +13,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from experiments.benchmarks.options import Data, Envs, Generators, Training
+from experiments.benchmarks.options import Data, Envs, Generators, Objectives, Training
 from lepton_rl.files import atomic_write
 
 __all__ = ["main"]
 
-COMMANDS = {"data": Data, "envs": Envs, "generators": Generators, "training": Training}
+COMMANDS = {"data": Data, "envs": Envs, "generators": Generators, "objectives": Objectives, "training": Training}
 SHOWN = {
     "format": "format", "edges": "edges", "seconds": "s", "cpu_seconds": "CPU s", "peak_mb": "peak MB",
     "compared_edges": "edges", "compared_seconds": "s", "networkx_seconds": "networkx s", "pandas_seconds": "pandas s",
-    "work": "work", "family": "family", "n": "n", "batch": "batch", "reward": "reward", "edits_per_second": "edits/s",
+    "work": "work", "family": "family", "name": "objective", "n": "n", "batch": "batch", "reward": "reward",
+    "edits_per_second": "edits/s",
     "kernel_ratio": "÷ kernel", "graphs_per_second": "graphs/s", "pooled_graphs_per_second": "in a pool/s",
     "networkx_graphs_per_second": "networkx graphs/s", "times_networkx": "× networkx",
+    "evaluations_per_second": "evaluations/s", "strongest": "strongest library",
+    "library_evaluations_per_second": "its evaluations/s", "times_library": "× library",
     "iterations_per_second": "iterations/s", "env_steps_per_second": "env steps/s", "times_rnet_dqn": "× RNet-DQN",
     "compile_seconds": "compile s",
 }  # fmt: skip
@@ -55,7 +58,7 @@ def _table(rows: list[dict[str, Any]], device: str) -> Table:
     return table
 
 
-def _measure(options: Data | Envs | Generators | Training, console: Console) -> None:
+def _measure(options: Data | Envs | Generators | Objectives | Training, console: Console) -> None:
     """Every row is printed and written as soon as it is measured."""
     name = next(name for name, kind in COMMANDS.items() if isinstance(options, kind))
     _write(options.json, "", [])  # an unwritable path is known now, not after the work

@@ -6,7 +6,7 @@ from typing import Literal
 
 from agents.config import DQNConfig
 
-__all__ = ["Data", "Envs", "Generators", "Training"]
+__all__ = ["Data", "Envs", "Generators", "Objectives", "Training"]
 
 Objective = Literal["critical_fraction_random", "critical_fraction_targeted"]
 
@@ -87,6 +87,33 @@ class Generators:
     """Write the rows here."""
     quick: bool = False
     """A smoke test: n = 20, few runs."""
+
+
+@dataclass(frozen=True)
+class Objectives:
+    """Evaluations a second of the structural objectives on Barabási–Albert graphs, beside libraries of graphs.
+
+    Ours evaluates a batch as one program, in parts. The libraries (networkx, scipy with numpy, igraph, rustworkx,
+    networkit: those that are installed) take one graph after the other, each in its own form already: conversions are
+    not timed. "strongest" is the quickest of them. Everything is the fastest of several runs, taken in turns.
+    """
+
+    nodes: tuple[int, ...] = (20, 100)
+    """Nodes of a graph."""
+    batch: int = 1024
+    """Graphs that ours evaluates together."""
+    part_mb: float = 4.0
+    """It takes as many at a time as have so many MB of dense matrices in float32, and are a power of two."""
+    names: tuple[str, ...] = ()
+    """Objectives; default: all that a library has too."""
+    library_graphs: int = 8
+    """Graphs that each library evaluates in a run."""
+    seconds: float = 1.0
+    """Time spent on each objective."""
+    json: Path | None = None
+    """Write the rows here."""
+    quick: bool = False
+    """A smoke test: n = 20, batch 16, two objectives."""
 
 
 @dataclass(frozen=True)

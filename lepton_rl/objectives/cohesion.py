@@ -92,13 +92,14 @@ def _modularity(graph: BitGraph) -> Float[Array, ""]:
     """Over arcs, of which an undirected edge is two, so that one formula serves both kinds of graphs."""
     if graph.labels is None:
         raise ValueError("modularity reads communities from the graph's labels: give from_edges labels=.")
-    dense = adjacency(graph)
-    same = graph.labels[:, None] == graph.labels[None, :]
-    out, into = dense.sum(1).astype(jnp.float32), dense.sum(0).astype(jnp.float32)
+    dense, out = adjacency(graph), degree(graph).astype(jnp.float32)
+    into = dense.sum(0).astype(jnp.float32) if graph.directed else out
     arcs = jnp.maximum(out.sum(), 1)
-    within = jnp.where(dense & same, 1.0, 0.0).sum()
-    expected = (jnp.where(same, into / arcs, 0.0).sum(-1) * (out / arcs)).sum()
-    return within / arcs - expected
+
+    def step(acc: Array, label: Array, row: Array, share: Array) -> Array:
+        return acc + jnp.where(label == graph.labels, row - share * into, 0.0)
+
+    return fold(step, jnp.zeros(graph.capacity), graph.labels, dense, out / arcs).sum() / arcs
 
 
 transitivity = _of_triangles(_transitivity, directed=False)

@@ -45,8 +45,8 @@ def test_a_long_path_is_weakly_connected_and_two_of_them_are_not():
 
 
 def value(name, graph, capacity):
-    bits = from_networkx(graph, capacity=max(capacity, len(graph)))[0]
-    return float(jax.jit(get_objective(name).init)(bits, ()).value)
+    slots = from_networkx(graph, capacity=max(capacity, len(graph)))[0]
+    return float(jax.jit(get_objective(name).init)(slots, ()).value)
 
 
 @pytest.mark.parametrize(("graph", "radius"), [
