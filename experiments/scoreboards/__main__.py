@@ -1,27 +1,28 @@
-"""``python -m experiments.scoreboards robustness``. Options are parsed before jax is imported."""
+"""``python -m experiments.scoreboards robustness | optima``. Options are parsed before jax is imported."""
 
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 
 import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from experiments.scoreboards.options import Robustness
+from experiments.scoreboards.options import Optima, Robustness
 
 __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one scoreboard; returns the exit status (0 well, 2 bad input, 130 interrupted)."""
-    commands: dict[str, Callable[..., Robustness]] = {"robustness": Robustness}
+    commands: dict[str, Callable[..., Robustness | Optima]] = {"robustness": Robustness, "optima": Optima}
     options = tyro.extras.subcommand_cli_from_dict(commands, args=argv, prog="python -m experiments.scoreboards")
     console = Console()
     try:
-        options.checked_cells()
-        from experiments.scoreboards import robustness  # noqa: PLC0415 - imports jax
-
-        return robustness.run(options, console)
+        name = type(options).__name__.lower()
+        _ = options.checked_cells() if isinstance(options, Robustness) else options.checked_rules()
+        status: int = import_module(f"experiments.scoreboards.{name}").run(options, console)  # imports jax
+        return status
     except KeyboardInterrupt:
         console.print(f"interrupted. Finished cells are in {options.json or 'no file: give --json to keep them'}.")
         return 130

@@ -7,7 +7,10 @@ from typing import Literal, NamedTuple
 from agents.config import DQNConfig
 from lepton_rl.registry import near_match
 
-__all__ = ["CELLS", "GREEDY_LIMIT", "SIZES", "TRAIN_NODES", "Cell", "Robustness", "budget_at", "robustness_config"]
+__all__ = [
+    "CELLS", "GREEDY_LIMIT", "OPTIMA", "SIZES", "TRAIN_NODES", "Cell", "Optima", "Robustness", "budget_at",
+    "robustness_config",
+]  # fmt: skip
 
 TRAIN_NODES = 20
 SIZES = (30, 40, 50, 60, 80, 100)  # the published out-of-distribution sizes
@@ -93,3 +96,38 @@ class Robustness:
             needed = budget_at(TRAIN_NODES)
             raise ValueError(f"--sizes uses agents trained with L = {needed}: add such a cell to --cells.")
         return chosen
+
+
+# A deterministic objective for every rule: of noisy ones no plan is the best.
+OPTIMA = {
+    "EdgeAddition": "efficiency", "EdgeRemoval": "-efficiency", "EdgeToggle": "-polarisation",
+    "Rewiring": "efficiency", "EdgeMove": "efficiency", "NodeRemoval": "-pairwise_connectivity",
+    "NodeSelection": "vertex_cover", "NodeFlip": "cut", "LinkRecommendation": "diversity",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Optima:
+    """On six nodes every plan can be tried: how many of the agents find the best one, rule by rule?"""
+
+    rules: tuple[str, ...] = tuple(OPTIMA)
+    """Which rules of edits (see `experiments.run list environments`)."""
+    seeds: int = 10
+    """Agents a rule, all in one program."""
+    budget: int = 2
+    """Edits."""
+    json: Path | None = None
+    """Write results here."""
+
+    def checked_rules(self) -> list[str]:
+        """The rules asked for.
+
+        Raises:
+            ValueError: an unknown name, or numbers out of range.
+        """
+        for rule in self.rules:
+            if rule not in OPTIMA:
+                raise ValueError(f"unknown rule '{rule}'.{near_match(rule, OPTIMA)} Allowed: {', '.join(OPTIMA)}.")
+        if self.seeds < 1 or not 1 <= self.budget <= 3:
+            raise ValueError("--seeds must be at least 1, --budget 1 to 3: every plan is tried.")
+        return list(dict.fromkeys(self.rules))

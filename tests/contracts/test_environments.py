@@ -10,7 +10,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import lepton_rl
-from envs import ENVIRONMENTS, get_environment
+from envs import DEFAULTS, ENVIRONMENTS, get_environment
 from envs.base import GraphEnv, reset_batch, step_batch, step_keys
 from lepton_rl.objectives import OBJECTIVES
 from tests.envs import toys
@@ -133,6 +133,18 @@ def test_registered_with_gymnasium_and_clean(name, monkeypatch):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             check_env(gym.make(env_id, objective="toy", graphs=graphs, num_nodes=8, num_graphs=4, budget=2).unwrapped)
+
+
+def test_made_without_settings_it_plays_its_own_objective(name):
+    made = gym.make(f"lepton/{name}-v0", num_graphs=4)
+    _, info = made.reset(seed=0)
+    made.action_space.seed(0)
+    gains, over = 0.0, False
+    while not over:
+        _, reward, over, _, info = made.step(made.action_space.sample(info["action_mask"]))
+        gains += reward
+    assert np.isfinite(gains)
+    assert set(DEFAULTS) == set(ENVIRONMENTS)
 
 
 def test_gymnasium_ids_name_environments_of_the_table():

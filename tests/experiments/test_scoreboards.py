@@ -1,11 +1,13 @@
+import itertools
 import json
 
+import networkx as nx
 import numpy as np
 import pytest
 
 from agents import training
 from agents.baselines import baselines_for
-from experiments.scoreboards import robustness
+from experiments.scoreboards import optima, robustness
 from experiments.scoreboards.__main__ import main
 from experiments.scoreboards.cell import AGENT, methods_at, summarise
 from experiments.scoreboards.options import CELLS, Robustness, budget_at
@@ -131,3 +133,29 @@ def test_results_of_something_else_are_not_overwritten(tmp_path, capsys):
 
 def test_options_are_checked_without_jax():
     assert [cell.name for cell in Robustness(cells=("ba-random-2",) * 2).checked_cells()] == ["ba-random-2"]
+
+
+@pytest.mark.parametrize(("rule", "gain"), [
+    ("NodeFlip", 5), ("NodeSelection", 3 / 6), ("LinkRecommendation", None), ("Rewiring", None), ("EdgeAddition", None),
+])  # fmt: skip
+def test_the_best_plan_is_found_by_trying_all(rule, gain):
+    env = optima.six_nodes(rule, 2)
+    best = optima.best_value(env)
+    assert best > 0
+    if gain is not None:
+        assert best == pytest.approx(gain, abs=1e-5)
+    if rule == "EdgeAddition":
+        graph = nx.path_graph(6)
+        graph.add_edge(0, 2)
+        plans = itertools.combinations(nx.non_edges(graph), 2)
+        reached = [nx.global_efficiency(nx.Graph([*graph.edges, *plan])) for plan in plans]
+        assert best == pytest.approx(max(reached) - nx.global_efficiency(graph), abs=1e-5)
+
+
+def test_optima_says_how_many_agents_find_the_best_plan(tmp_path, capsys):
+    path = tmp_path / "optima.json"
+    assert main(["optima", "--rules", "NodeFlip", "--seeds", "2", "--budget", "1", "--json", str(path)]) == 0
+    row = json.loads(path.read_text())["rules"]["NodeFlip"]
+    assert row["best"] == 3 and len(row["gains"]) == 2 and row["reached"] == 2
+    assert main(["optima", "--rules", "NodeFlop"]) == 2
+    assert "Did you mean 'NodeFlip'" in capsys.readouterr().err

@@ -96,6 +96,34 @@ def test_vmapped_edits_equal_the_loop(edges, batch):
         np.testing.assert_array_equal(together.rows[i], alone.rows)
 
 
+isolated = jax.jit(jax.vmap(bg.isolate, in_axes=(None, 0)))
+
+
+@pytest.mark.parametrize("directed", [False, True])
+@quick
+@given(edges=pairs)
+def test_isolated_nodes_lose_their_edges_and_nothing_else_happens(directed, edges):
+    graph = bg.from_edges(edges, PRESENT, capacity=CAPACITY, directed=directed)
+    nodes = np.arange(-2, CAPACITY + 2)
+    after = jax.vmap(bg.adjacency)(isolated(graph, jnp.asarray(nodes, jnp.int32)))
+    for node, found in zip(nodes, after, strict=True):
+        want = reference(edges, directed)
+        want.remove_edges_from([edge for edge in list(want.edges) if node in edge])
+        np.testing.assert_array_equal(found, dense(want))
+
+
+def test_labels_are_set_at_present_nodes_only():
+    graph = bg.from_edges([(0, 1)], 3, capacity=5, labels=np.array([1.0, -1.0, 0.5]))
+    np.testing.assert_array_equal(bg.set_label(graph, 1, 7.0).labels, [1, 7, 0.5, 0, 0])
+    for nobody in (4, -1, 9):
+        np.testing.assert_array_equal(bg.set_label(graph, nobody, 7.0).labels, graph.labels)
+    order = jnp.array([2, 0, 4, 1, 3])
+    np.testing.assert_array_equal(bg.permute(graph, order).labels, [0.5, 1, 0, -1, 0])
+    np.testing.assert_array_equal(bg.pad(graph, 7).labels, [1, -1, 0.5, 0, 0, 0, 0])
+    with pytest.raises(ValueError, match="no labels"):
+        bg.set_label(bg.from_edges([(0, 1)], 2), 0, 1.0)
+
+
 @quick
 @given(edges=pairs, seed=st.integers(0, 99))
 def test_permute_relabels(edges, seed):

@@ -11,7 +11,8 @@ import pytest
 from flax import linen, nnx
 
 from agents.config import DQNConfig
-from agents.training import make_runs
+from agents.training import fitting, make_runs, network_for
+from envs import get_environment
 from envs.edge_addition import make_edge_addition
 from envs.pools import make_pool
 from lepton_rl.batching import ENVIRONMENT_AXIS
@@ -171,6 +172,24 @@ def test_a_users_own_network_trains(env, make):
     after = [np.asarray(leaf) for leaf in jax.tree.leaves(state.params)]
     assert all(np.isfinite(leaf).all() for leaf in after)
     assert any((old != new).any() for old, new in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize("rule", ["EdgeRemoval", "EdgeToggle", "NodeRemoval", "EdgeMove"])
+def test_networks_fit_every_kind_of_edit_and_a_first_pick_is_worth_its_best_legal_second(rule):
+    graphs = [from_networkx(nx.barabasi_albert_graph(N, 2, seed=1), capacity=CAPACITY)[0]]
+    env = get_environment(rule)(make_pool(graphs), get_objective("efficiency"), 2, stop=True)
+    network = network_for(env, TINY)
+    state, observation = env.reset(jnp.int32(0), jax.random.key(0))
+    params = shaken(network, observation)
+    q = scores(network, params, observation)
+    assert q.shape == (CAPACITY + 1,) == observation.legal.shape
+    assert fitting(env, TINY).head == ("pair" if rule in ("EdgeRemoval", "EdgeToggle") else "node")
+    if fitting(env, TINY).head == "pair":
+        for u in np.flatnonzero(observation.legal[:CAPACITY]):
+            after, _ = env.step(state, u, jax.random.key(1))
+            second = env.observe(after)
+            best = np.where(second.legal[:CAPACITY], scores(network, params, second)[:CAPACITY], -np.inf).max()
+            np.testing.assert_allclose(q[u], best, rtol=1e-4, atol=1e-5)
 
 
 def test_equal_arguments_give_the_same_network_and_unknown_names_a_near_match():
