@@ -1,1 +1,1 @@
-"""Speed: ``python -m experiments.benchmarks data | envs | generators | objectives | training``."""
+"""Speed: ``python -m experiments.benchmarks data | envs | generators | objectives | rules | training``."""

@@ -136,3 +136,44 @@ class Training:
     """Write the rows here."""
     quick: bool = False
     """A smoke test: one small network, two iterations."""
+
+
+_CHEAP = {
+    "EdgeAddition": "transitivity", "EdgeRemoval": "-transitivity", "EdgeToggle": "-polarisation",
+    "Rewiring": "assortativity", "EdgeMove": "assortativity", "NodeRemoval": "-largest_component",
+    "NodeSelection": "independent_set", "NodeFlip": "cut", "LinkRecommendation": "diversity",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Steps a second of the rules of edits with cheap objectives, whole episodes of random legal picks.
+
+    Resets, masks, observations of the marks and rewards are in it, no network is. "× FINDER": beside the figure of
+    FINDER's C++ environment, measured on two cores.
+    """
+
+    rules: tuple[str, ...] = tuple(_CHEAP)
+    """Which rules (see `experiments.run list environments`)."""
+    objective: str = ""
+    """One objective for all of them; default: a cheap one that fits each."""
+    nodes: tuple[int, ...] = (20, 100)
+    """Nodes of a graph."""
+    batch: int = 1024
+    """Environments stepped together."""
+    part: int = 128
+    """So many at a time."""
+    budget: int = 10
+    """Edits an episode."""
+    reward: Literal["end", "edit"] = "edit"
+    """Reward at the end of an episode, or after every edit."""
+    seconds: float = 2.0
+    """Time spent on each measurement."""
+    json: Path | None = None
+    """Write the rows here."""
+    quick: bool = False
+    """A smoke test: n = 20, batch 16, two rules."""
+
+    def cheap(self, rule: str) -> str:
+        """A cheap objective that fits a rule."""
+        return _CHEAP[rule]

@@ -57,7 +57,7 @@ def _plans(env: Editing, graph: BitGraph, edits: int) -> Iterator[BitGraph]:
             yield from whole(graph, [*picks, node])
 
     def after(graph: BitGraph, left: int) -> Iterator[BitGraph]:
-        found = {}
+        found: dict[tuple[bytes, bytes], BitGraph] = {}
         for picks in whole(graph, []) if left else ():
             new = apply(graph, jnp.array(picks, jnp.int32))
             labels = b"" if new.labels is None else np.asarray(new.labels).tobytes()

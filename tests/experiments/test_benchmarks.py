@@ -182,3 +182,13 @@ def test_unwritable_json_is_one_message(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["envs", "--json", str(tmp_path / "file" / "x.json")]) == 2
     assert "error:" in capsys.readouterr().err
+
+
+def test_rules_writes_its_rows(tmp_path):
+    path = tmp_path / "rows.json"
+    options = ["--rules", "NodeRemoval", "NodeFlip", "--quick", "--json", str(path)]
+    assert main(["rules", *options]) == 0
+    removal, flip = json.loads(path.read_text())["rows"]
+    assert (removal["name"], flip["name"]) == ("-largest_component", "cut")
+    assert removal["times_finder"] == pytest.approx(removal["steps_per_second"] / 463_000)
+    assert flip["times_finder"] is None
