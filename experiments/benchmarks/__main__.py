@@ -1,4 +1,4 @@
-"""``python -m experiments.benchmarks data | envs | generators | objectives | rules | training``; options come before jax."""
+"""``python -m experiments.benchmarks data | envs | generators | objectives | rules | training``; jax comes later."""
 
 import json
 import platform
