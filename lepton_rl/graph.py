@@ -123,12 +123,10 @@ def toggle_edge(graph: BitGraph, u: Slot, v: Slot) -> BitGraph:
 
 def isolate(graph: BitGraph, u: Slot) -> BitGraph:
     """Return ``graph`` without the edges of slot u, which stays present; no change where u is no present node."""
-    N = graph.capacity
     u = jnp.asarray(u, jnp.int32)
-    gone = (jnp.arange(N) == u)[:, None]
+    gone = (jnp.arange(graph.capacity) == u)[:, None]
     bits = jnp.where(jnp.arange(graph.rows.shape[-1]) == u // WORD, _bit(u), jnp.uint32(0))
-    inside = (u >= 0) & (u < N)
-    return replace(graph, rows=jnp.where(inside, jnp.where(gone, 0, graph.rows & ~bits), graph.rows))
+    return replace(graph, rows=jnp.where(gone.any(), jnp.where(gone, 0, graph.rows & ~bits), graph.rows))
 
 
 def set_label(graph: BitGraph, u: Slot, label: Float[Array, ""] | float) -> BitGraph:

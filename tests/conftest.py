@@ -12,7 +12,9 @@ from jaxtyping import install_import_hook
 
 from experiments.compiler import compile_quickly
 
-compile_quickly()  # most of the suite's time is compilation
+# Most of the suite's time is compilation: no passes at all, where nobody asks for others.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+compile_quickly()
 
 install_import_hook(["lepton_rl", "envs", "agents"], "beartype.beartype")
 
