@@ -73,7 +73,8 @@ class GraphEnv(Protocol):
     Attributes:
         num_actions: A. ``horizon``: T, steps an episode. ``steps_per_edit``: the graph changes only at the last of
             every so many steps, so an encoding of the graph may be kept in between. ``operations``: what an edit does,
-            by places in its picks. ``pool``: the start graphs. ``objective``: what is to grow.
+            by places in its picks. ``rule``: its name in ``envs.ENVIRONMENTS``.
+            ``pool``: the start graphs. ``objective``: what is to grow.
     """
 
     @property
@@ -86,6 +87,8 @@ class GraphEnv(Protocol):
     def horizon(self) -> int: ...  # noqa: D102
     @property
     def steps_per_edit(self) -> int: ...  # noqa: D102
+    @property
+    def rule(self) -> str: ...  # noqa: D102
     @property
     def operations(self) -> tuple[tuple[str, int, int | None], ...]: ...  # noqa: D102
 

@@ -27,6 +27,7 @@ class EdgeAddition(Editing):
     """
 
     steps_per_edit: ClassVar[int] = 2
+    rule: str = struct.field(pytree_node=False, default="EdgeAddition")
     operations: ClassVar = (("add", 0, 1),)
 
     def allowed(self, graph: BitGraph, picks: Int[Array, "1"]) -> Bool[Array, "N"]:

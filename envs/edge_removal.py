@@ -28,6 +28,7 @@ class EdgeRemoval(Editing):
     """
 
     steps_per_edit: ClassVar[int] = 2
+    rule: str = struct.field(pytree_node=False, default="EdgeRemoval")
     operations: ClassVar = (("remove", 0, 1),)
 
     @staticmethod

@@ -26,6 +26,7 @@ class EdgeToggle(Editing):
     """
 
     steps_per_edit: ClassVar[int] = 2
+    rule: str = struct.field(pytree_node=False, default="EdgeToggle")
     operations: ClassVar = (("toggle", 0, 1),)
 
     @staticmethod

@@ -58,6 +58,8 @@ class Editing:
         sensitivity: show the objective's first-order account of every pair (``Observation.pairs``), under noise of
             its own.
         stop: offer STOP.
+        rule: the name in ``envs.ENVIRONMENTS``. Static, for a reason beside the name: jax 0.10 takes structures of
+            dataclasses for equal whose fields are, whatever their classes, and would run one rule's program on another.
     """
 
     pool: Pool
@@ -66,6 +68,7 @@ class Editing:
     reward: Literal["end", "edit"] = struct.field(pytree_node=False, default="end")
     sensitivity: bool = struct.field(pytree_node=False, default=False)
     stop: bool = struct.field(pytree_node=False, default=False)
+    rule: str = struct.field(pytree_node=False, default="")
 
     steps_per_edit: ClassVar[int] = 1
     operations: ClassVar[tuple[tuple[str, int, int | None], ...]] = ()  # what an edit does, by places in its picks

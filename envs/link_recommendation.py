@@ -27,6 +27,7 @@ class LinkRecommendation(Editing):
     """
 
     steps_per_edit: ClassVar[int] = 2
+    rule: str = struct.field(pytree_node=False, default="LinkRecommendation")
     operations: ClassVar = (("add", 0, 1),)
 
     @staticmethod

@@ -26,6 +26,7 @@ class NodeFlip(Editing):
     learning", AAAI 2020.
     """
 
+    rule: str = struct.field(pytree_node=False, default="NodeFlip")
     operations: ClassVar = (("flip", 0, None),)
 
     def begin(self, graph: BitGraph) -> BitGraph:

@@ -28,6 +28,7 @@ class NodeRemoval(Editing):
     Nature Machine Intelligence 2, 2020.
     """
 
+    rule: str = struct.field(pytree_node=False, default="NodeRemoval")
     operations: ClassVar = (("remove node", 0, None),)
 
     def allowed(self, graph: BitGraph, picks: Int[Array, "0"]) -> Bool[Array, "N"]:

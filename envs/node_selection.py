@@ -26,6 +26,7 @@ class NodeSelection(Editing):
     NeurIPS 2017; Kempe, Kleinberg & Tardos, "Maximizing the spread of influence through a social network", KDD 2003.
     """
 
+    rule: str = struct.field(pytree_node=False, default="NodeSelection")
     operations: ClassVar = (("choose", 0, None),)
 
     def begin(self, graph: BitGraph) -> BitGraph:

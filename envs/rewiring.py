@@ -28,6 +28,7 @@ class Rewiring(Editing):
     """
 
     steps_per_edit: ClassVar[int] = 4
+    rule: str = struct.field(pytree_node=False, default="Rewiring")
     operations: ClassVar = (("remove", 0, 1), ("remove", 2, 3), ("add", 0, 3), ("add", 2, 1))
 
     def allowed(self, graph: BitGraph, picks: Int[Array, "3"]) -> Bool[Array, "N"]:
@@ -60,6 +61,7 @@ class EdgeMove(Editing):
     """
 
     steps_per_edit: ClassVar[int] = 3
+    rule: str = struct.field(pytree_node=False, default="EdgeMove")
     operations: ClassVar = (("remove", 0, 1), ("add", 0, 2))
 
     def allowed(self, graph: BitGraph, picks: Int[Array, "2"]) -> Bool[Array, "N"]:

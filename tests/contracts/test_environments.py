@@ -48,6 +48,14 @@ def test_it_speaks_the_protocol(env):
     assert all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(env))
 
 
+def test_no_two_rules_have_one_structure(env, name):
+    """Equal structures share compiled programs; jax compares fields and not classes."""
+    assert env.rule == name
+    others = [get_environment(other)(toys.pool_for(other), toys.objective_for(other), 3) for other in ENVIRONMENTS]
+    structures = [jax.tree.structure(other) for other in others if other.rule != name]
+    assert jax.tree.structure(env) not in structures
+
+
 def test_traced_once_and_total_under_wild_actions(env):
     traces = []
 

@@ -98,7 +98,8 @@ def test_effective_resistance_follows_a_hundred_edges():
 
     start = graph, effective_resistance.init(graph, ())
     (after, _), (updated, fresh) = jax.jit(lambda state: jax.lax.scan(step, state, pairs))(start)
-    np.testing.assert_allclose(updated, fresh, atol=1e-6)
+    # Long paths have Laplacians of condition 10³: of float32's seven digits five are left.
+    np.testing.assert_allclose(updated, fresh, atol=2e-6)
     assert (np.diff(updated) < 1e-7).all()
     expected = OBJECTIVE_ORACLES["effective_resistance"](to_networkx(after), ())
     np.testing.assert_allclose(updated[-1], expected, atol=1e-6)
