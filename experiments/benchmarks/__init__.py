@@ -1,1 +1,1 @@
-"""Speed: ``python -m experiments.benchmarks envs | generators | training``."""
+"""Speed: ``python -m experiments.benchmarks data | envs | generators | training``."""
