@@ -11,10 +11,10 @@ from lepton_rl.data.cleaning import Cleaning, RawEdges, clean
 from lepton_rl.data.edge_table import Columns
 from lepton_rl.data.named import NamedGraph
 from lepton_rl.data.nodes import with_nodes
-from lepton_rl.data.source import DataError, Source, open_source
-from lepton_rl.registry import near_match, resolve
+from lepton_rl.data.source import DataError, Source, named_format, open_source, plain_path
+from lepton_rl.registry import resolve
 
-__all__ = ["FORMATS", "Format", "format_of", "node_table", "parsed", "plain_path", "read_graph"]
+__all__ = ["FORMATS", "Format", "format_of", "node_table", "parsed", "read_graph"]
 
 
 class Format(NamedTuple):
@@ -56,29 +56,13 @@ FORMATS = {
 }  # fmt: skip
 
 
-def plain_path(path: Path) -> Path:
-    """The path without ``.gz``."""
-    return path.with_suffix("") if path.suffix.lower() == ".gz" else path
-
-
 def format_of(path: Path, format: str | None = None) -> str:
     """The name of a file's format: ``format``, else by suffix.
 
     Raises:
         DataError: an unknown format or suffix; near match named.
     """
-    if format is not None:
-        if format not in FORMATS:
-            raise DataError(f"unknown format '{format}'.{near_match(format, FORMATS)} Allowed: {', '.join(FORMATS)}.")
-        return format
-    suffixes = {suffix: name for name, entry in FORMATS.items() for suffix in entry.suffixes}
-    suffix = plain_path(path).suffix.lower()
-    if suffix not in suffixes:
-        raise DataError(
-            f"{path}: unknown suffix '{suffix}'.{near_match(suffix, suffixes)} Known: {', '.join(suffixes)}, each also "
-            f"with .gz; or say the format ({', '.join(FORMATS)})."
-        )
-    return suffixes[suffix]
+    return named_format(path, format, {suffix: name for name, entry in FORMATS.items() for suffix in entry.suffixes})
 
 
 def node_table(path: Path) -> Path:

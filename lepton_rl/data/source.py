@@ -3,13 +3,14 @@
 import gzip
 import io
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from lepton_rl.registry import near_match
 
-__all__ = ["DataError", "Source", "Written", "open_source", "read_bytes"]
+__all__ = ["DataError", "Source", "Written", "named_format", "open_source", "plain_path", "read_bytes"]
 
 _GZIP = b"\x1f\x8b"
 _LARGE = 256 * 10**6  # bytes that gzip may unpack to whatever its own size,
@@ -94,6 +95,31 @@ def _neighbour(path: Path) -> str:
     if not path.parent.is_dir():
         return f" Its folder {path.parent} does not exist either."
     return near_match(path.name, (entry.name for entry in path.parent.iterdir())) or " Check the name."
+
+
+def plain_path(path: Path) -> Path:
+    """The path without ``.gz``."""
+    return path.with_suffix("") if path.suffix.lower() == ".gz" else path
+
+
+def named_format(path: Path, format: str | None, suffixes: Mapping[str, str]) -> str:
+    """The name of a file's format: ``format``, else by its suffix in ``suffixes``, suffix -> name.
+
+    Raises:
+        DataError: an unknown format or suffix; near match named.
+    """
+    formats = dict.fromkeys(suffixes.values())
+    if format is not None:
+        if format not in formats:
+            raise DataError(f"unknown format '{format}'.{near_match(format, formats)} Allowed: {', '.join(formats)}.")
+        return format
+    suffix = plain_path(path).suffix.lower()
+    if suffix not in suffixes:
+        raise DataError(
+            f"{path}: unknown suffix '{suffix}'.{near_match(suffix, suffixes)} Known: {', '.join(suffixes)}, each also "
+            f"with .gz; or say the format ({', '.join(formats)})."
+        )
+    return suffixes[suffix]
 
 
 def open_source(path: Path) -> Source:

@@ -16,8 +16,8 @@ from lepton_rl.data.cleaning import Cleaning, clean
 from lepton_rl.data.difference import difference
 from lepton_rl.data.edge_table import Columns
 from lepton_rl.data.named import NamedGraph
-from lepton_rl.data.readers import FORMATS, format_of, node_table, parsed, plain_path
-from lepton_rl.data.source import DataError, Source, Written
+from lepton_rl.data.readers import FORMATS, format_of, node_table, parsed
+from lepton_rl.data.source import DataError, Source, Written, plain_path
 from lepton_rl.files import atomic_write
 from lepton_rl.registry import resolve
 

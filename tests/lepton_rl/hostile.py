@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import tarfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -59,3 +60,14 @@ def read(path, format=None, cure=True):
         return text
     assert graph.num_nodes >= 2 and len(graph.edges)
     return {frozenset((graph.names[u], graph.names[v])) for u, v in graph.edges}
+
+
+def packed(rows):
+    """A bzip2 tar of ``rows``, name -> bytes, as KONECT packs its networks."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:bz2") as bundle:
+        for name, data in rows.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            bundle.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()

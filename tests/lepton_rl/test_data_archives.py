@@ -10,16 +10,7 @@ import pytest
 
 from lepton_rl.data import DataError, load
 from lepton_rl.data.sets.archives import unpack
-
-
-def packed(rows):
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:bz2") as bundle:
-        for name, data in rows.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            bundle.addfile(member, io.BytesIO(data))
-    return buffer.getvalue()
+from tests.lepton_rl.hostile import packed
 
 
 def tarred(path, name, **fields):

@@ -4,7 +4,6 @@ import errno
 import gzip
 import hashlib
 import io
-import tarfile
 import threading
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +13,7 @@ import pytest
 from lepton_rl.data import NAMED, DataError, load, read_splits
 from lepton_rl.data.sets import DataSet, RemoteFile, cache_folder, download
 from lepton_rl.data.sets.cache import fetch
+from tests.lepton_rl.hostile import packed
 
 pytest.importorskip("pooch")
 
@@ -245,18 +245,8 @@ def test_a_cache_that_is_no_folder_gets_one_line(server, entry, monkeypatch, tmp
     assert "cannot be used (Not a directory): make room, or set LEPTON_RL_DATA" in refused(entry)
 
 
-def konect(rows):
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:bz2") as bundle:
-        for name, data in rows.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            bundle.addfile(member, io.BytesIO(data))
-    return buffer.getvalue()
-
-
 def test_a_network_of_konect_is_read_from_its_archive(server):
-    server.files["/mirror/moreno-propro/moreno_propro.tar.bz2"] = konect({
+    server.files["/mirror/moreno-propro/moreno_propro.tar.bz2"] = packed({
         "moreno_propro/out.moreno_propro": b"% sym unweighted\n% 3 4 4\n1\t2 \n2\t3 \n3\t1 \n2\t1 \n",
         "moreno_propro/meta.moreno_propro": b"name: Protein\n",
         "moreno_propro/README.moreno_propro": b"Read me.\n",

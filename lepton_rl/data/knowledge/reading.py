@@ -12,8 +12,8 @@ from lepton_rl.data.knowledge.openke import find, read_openke
 from lepton_rl.data.knowledge.raw import RawFacts, knowledge_graph, triple_splits
 from lepton_rl.data.knowledge.shorten import shortened
 from lepton_rl.data.knowledge.triples import TripleColumns
-from lepton_rl.data.source import DataError, Source, open_source
-from lepton_rl.registry import near_match, resolve
+from lepton_rl.data.source import DataError, Source, named_format, open_source, plain_path
+from lepton_rl.registry import resolve
 
 __all__ = ["KNOWLEDGE_FORMATS", "TripleFormat", "format_of", "read_knowledge", "read_splits", "stem_of"]
 
@@ -40,13 +40,9 @@ _PARTS = {"train": ("train",), "valid": ("valid", "dev", "validation", "val"), "
 _SUFFIXES = {suffix: name for name, entry in KNOWLEDGE_FORMATS.items() for suffix in entry.suffixes}
 
 
-def _plain(path: Path) -> Path:
-    return path.with_suffix("") if path.suffix.lower() == ".gz" else path
-
-
 def stem_of(path: Path) -> str:
     """The name of a file without its suffix, and without .gz before that."""
-    return _plain(path).stem
+    return plain_path(path).stem
 
 
 def format_of(path: Path, format: str | None) -> str:
@@ -55,18 +51,7 @@ def format_of(path: Path, format: str | None) -> str:
     Raises:
         DataError: neither is known.
     """
-    if format is not None:
-        if format not in KNOWLEDGE_FORMATS:
-            known = ", ".join(KNOWLEDGE_FORMATS)
-            raise DataError(f"unknown format '{format}'.{near_match(format, KNOWLEDGE_FORMATS)} Allowed: {known}.")
-        return format
-    suffix = _plain(path).suffix.lower()
-    if suffix not in _SUFFIXES:
-        raise DataError(
-            f"{path}: unknown suffix '{suffix}'.{near_match(suffix, _SUFFIXES)} Known: {', '.join(_SUFFIXES)}, each "
-            f"also with .gz; or say the format ({', '.join(KNOWLEDGE_FORMATS)})."
-        )
-    return _SUFFIXES[suffix]
+    return named_format(path, format, _SUFFIXES)
 
 
 def _read(path: Path, format: str | None, columns: TripleColumns) -> RawFacts:
@@ -104,7 +89,8 @@ def _part_file(folder: Path, part: str) -> Path | None:
     Raises:
         DataError: there are several.
     """
-    files = [file for file in sorted(folder.iterdir()) if _plain(file).suffix.lower() in _SUFFIXES and file.is_file()]
+    known = (file for file in sorted(folder.iterdir()) if plain_path(file).suffix.lower() in _SUFFIXES)
+    files = [file for file in known if file.is_file()]
     for alias in _PARTS[part]:
         found = [file for file in files if stem_of(file).lower() == alias]
         if len(found) > 1:
