@@ -10,6 +10,8 @@ at an absent node, ``rows`` symmetric unless ``directed``, no bit at or beyond N
 
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
+from functools import singledispatch
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,18 +20,19 @@ import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
+from lepton_rl.storage import G, Graph, Slot, checked_pairs, padded, valid_pair
+
 __all__ = [
-    "BitGraph", "absent_rows", "add_edge", "adjacency", "degree", "from_edges", "from_networkx", "has_edge", "isolate",
-    "neighbour_mask", "neighbours", "num_edges", "num_nodes", "pack_bits", "pad", "permute", "remove_edge",
+    "BitGraph", "Graph", "absent_rows", "add_edge", "adjacency", "degree", "from_edges", "from_networkx", "has_edge",
+    "isolate", "neighbour_mask", "neighbours", "num_edges", "num_nodes", "pack_bits", "pad", "permute", "remove_edge",
     "set_label", "to_networkx", "toggle_edge", "unpack_bits",
 ]  # fmt: skip
 
 WORD = 32
-Slot = Int[Array, ""] | int
 
 
 @struct.dataclass
-class BitGraph:
+class BitGraph(Graph):
     """A graph of at most N nodes as bitset rows; the storage for N <= ~2,000.
 
     Attributes:
@@ -53,11 +56,6 @@ class BitGraph:
     labels: Float[Array, "*B N"] | None = None
     directed: bool = struct.field(pytree_node=False, default=False)
 
-    @property
-    def capacity(self) -> int:
-        """Number of node slots N (static)."""
-        return self.rows.shape[-2]
-
 
 def pack_bits(dense: Bool[Array, "... N"]) -> UInt32[Array, "... W"]:
     """Pack the last axis of a boolean array into uint32 words, bit i % 32 of word i // 32."""
@@ -74,27 +72,21 @@ def unpack_bits(words: UInt32[Array, "... W"], size: int) -> Bool[Array, "... si
     return bits.reshape(*words.shape[:-1], words.shape[-1] * WORD)[..., :size].astype(bool)
 
 
-def _valid_pair(graph: BitGraph, u: Slot, v: Slot) -> tuple[Array, Array, Array]:
-    """Clip two slots into range and say whether they name two different present nodes."""
-    N = graph.capacity
-    u, v = jnp.asarray(u, jnp.int32), jnp.asarray(v, jnp.int32)
-    cu, cv = jnp.clip(u, 0, N - 1), jnp.clip(v, 0, N - 1)
-    valid = (u == cu) & (v == cv) & (u != v) & graph.node_mask[cu] & graph.node_mask[cv]
-    return cu, cv, valid
-
-
 def _bit(v: Array) -> Array:
     return jnp.uint32(1) << (v % WORD).astype(jnp.uint32)
 
 
+@singledispatch
 def has_edge(graph: BitGraph, u: Slot, v: Slot) -> Bool[Array, ""]:
     """Whether the edge u -> v is present; False for slots that name no pair of present nodes."""
-    u, v, valid = _valid_pair(graph, u, v)
+    u, v, valid = valid_pair(graph, u, v)
     return valid & ((graph.rows[u, v // WORD] & _bit(v)) != 0)
 
 
-def _edit(graph: BitGraph, u: Slot, v: Slot, operation: str) -> BitGraph:
-    u, v, valid = _valid_pair(graph, u, v)
+@singledispatch
+def edit_edge(graph: Any, u: Slot, v: Slot, operation: str) -> Any:
+    """The graph with an edge added, removed or toggled (``operation``: "add", "remove", "toggle")."""
+    u, v, valid = valid_pair(graph, u, v)
 
     def write(rows: Array, u: Array, v: Array) -> Array:
         word = rows[u, v // WORD]
@@ -106,22 +98,23 @@ def _edit(graph: BitGraph, u: Slot, v: Slot, operation: str) -> BitGraph:
     return replace(graph, rows=rows if graph.directed else write(rows, v, u))
 
 
-def add_edge(graph: BitGraph, u: Slot, v: Slot) -> BitGraph:
+def add_edge(graph: G, u: Slot, v: Slot) -> G:
     """Return ``graph`` with the edge u -> v (and v -> u when undirected); no change where u, v is no valid pair."""
-    return _edit(graph, u, v, "add")
+    return edit_edge(graph, u, v, "add")
 
 
-def remove_edge(graph: BitGraph, u: Slot, v: Slot) -> BitGraph:
+def remove_edge(graph: G, u: Slot, v: Slot) -> G:
     """Return ``graph`` without the edge u -> v (and v -> u when undirected); total like :func:`add_edge`."""
-    return _edit(graph, u, v, "remove")
+    return edit_edge(graph, u, v, "remove")
 
 
-def toggle_edge(graph: BitGraph, u: Slot, v: Slot) -> BitGraph:
+def toggle_edge(graph: G, u: Slot, v: Slot) -> G:
     """Return ``graph`` with the edge u -> v (and v -> u when undirected) flipped; total like :func:`add_edge`."""
-    return _edit(graph, u, v, "toggle")
+    return edit_edge(graph, u, v, "toggle")
 
 
-def isolate(graph: BitGraph, u: Slot) -> BitGraph:
+@singledispatch
+def isolate(graph: Any, u: Slot) -> Any:
     """Return ``graph`` without the edges of slot u, which stays present; no change where u is no present node."""
     u = jnp.asarray(u, jnp.int32)
     gone = (jnp.arange(graph.capacity) == u)[:, None]
@@ -129,7 +122,7 @@ def isolate(graph: BitGraph, u: Slot) -> BitGraph:
     return replace(graph, rows=jnp.where(gone.any(), jnp.where(gone, 0, graph.rows & ~bits), graph.rows))
 
 
-def set_label(graph: BitGraph, u: Slot, label: Float[Array, ""] | float) -> BitGraph:
+def set_label(graph: G, u: Slot, label: Float[Array, ""] | float) -> G:
     """Return ``graph`` with the label of slot u set; no change where u is no present node.
 
     Raises:
@@ -146,17 +139,18 @@ def absent_rows(graph: BitGraph) -> UInt32[Array, "N W"]:
     return ~graph.rows
 
 
-def num_nodes(graph: BitGraph) -> Int[Array, ""]:
+def num_nodes(graph: Graph) -> Int[Array, ""]:
     """Number of nodes present, i32[]."""
     return graph.node_mask.sum(dtype=jnp.int32)
 
 
-def degree(graph: BitGraph) -> Int[Array, "N"]:
+@singledispatch
+def degree(graph: Any) -> Int[Array, "N"]:
     """Out-degree of every slot, i32[N] (the degree when undirected); 0 at absent nodes."""
     return jax.lax.population_count(graph.rows).sum(-1).astype(jnp.int32)
 
 
-def num_edges(graph: BitGraph) -> Int[Array, ""]:
+def num_edges(graph: Graph) -> Int[Array, ""]:
     """Number of edges, i32[]; an undirected edge counts once."""
     total = degree(graph).sum(dtype=jnp.int32)
     return total if graph.directed else total // 2
@@ -219,14 +213,6 @@ def pad(graph: BitGraph, capacity: int) -> BitGraph:
     )
 
 
-def _padded(name: str, values: np.ndarray, present: tuple[int, ...], N: int) -> Array:
-    """Check features of the nodes (or pairs) present and pad them with zeros to N slots."""
-    values = np.asarray(values, np.float32)
-    if values.ndim != len(present) + 1 or values.shape[:-1] != present:
-        raise ValueError(f"{name} must be f32[{', '.join(map(str, present))}, F]; got shape {values.shape}.")
-    return jnp.asarray(np.pad(values, [(0, N - size) for size in present] + [(0, 0)]))
-
-
 def from_edges(
     edges: Sequence[tuple[int, int]] | np.ndarray,
     num_nodes: int,
@@ -253,27 +239,18 @@ def from_edges(
             another shape.
     """
     N = num_nodes if capacity is None else capacity
-    if num_nodes < 1 or num_nodes > N:
-        raise ValueError(f"{num_nodes} nodes do not fit {N} slots: give at least one node and capacity >= num_nodes.")
-    pairs = np.asarray(edges, dtype=np.int64)
-    if pairs.size and (pairs.ndim != 2 or pairs.shape[1] != 2):
-        raise ValueError(f"edges must be pairs of slots, int[m, 2]; got shape {pairs.shape}.")
-    pairs = pairs.reshape(-1, 2)
-    if pairs.size and (pairs.min() < 0 or pairs.max() >= num_nodes):
-        raise ValueError(f"edge slots must lie in [0, {num_nodes}); got {pairs.min()} … {pairs.max()}.")
-    if (pairs[:, 0] == pairs[:, 1]).any():
-        raise ValueError("self-loops are not edges here: drop them first (the readers in lepton_rl.data do).")
+    pairs = checked_pairs(edges, num_nodes, N)
     dense = np.zeros((N, -(-N // WORD) * WORD), dtype=bool)
     dense[pairs[:, 0], pairs[:, 1]] = True
     if not directed:
         dense[pairs[:, 1], pairs[:, 0]] = True
     rows = np.packbits(dense, axis=1, bitorder="little").view("<u4")
     nodes = np.zeros((num_nodes, 0)) if node_features is None else node_features
-    pairwise = None if edge_features is None else _padded("edge_features", edge_features, (num_nodes, num_nodes), N)
+    pairwise = None if edge_features is None else padded("edge_features", edge_features, (num_nodes, num_nodes), N)
     return BitGraph(
         rows=jnp.asarray(rows), node_mask=jnp.asarray(np.arange(N) < num_nodes),
-        node_features=_padded("node_features", nodes, (num_nodes,), N), edge_features=pairwise,
-        labels=None if labels is None else _padded("labels", np.asarray(labels)[:, None], (num_nodes,), N)[:, 0],
+        node_features=padded("node_features", nodes, (num_nodes,), N), edge_features=pairwise,
+        labels=None if labels is None else padded("labels", np.asarray(labels)[:, None], (num_nodes,), N)[:, 0],
         directed=directed,
     )  # fmt: skip
 
