@@ -16,10 +16,10 @@ from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
 from lepton_rl import graph as bits
-from lepton_rl.lists import Lists, contains, fold_lists, make_lists
+from lepton_rl.lists import Lists, contains, make_lists
 from lepton_rl.storage import Graph, Slot, checked_pairs, padded, valid_pair
 
-__all__ = ["Delta", "EdgeGraph", "base_holds", "count_neighbours", "from_edges", "refused", "to_edges"]
+__all__ = ["Delta", "EdgeGraph", "base_holds", "from_edges", "refused", "to_edges"]
 
 CHUNK = 128  # neighbours of an isolated node that are told at a time
 
@@ -125,17 +125,6 @@ def base_holds(graph: EdgeGraph) -> Bool[Array, "L"]:
     return graph.delta.based & ~graph.cut[u] & ~graph.cut[v]
 
 
-def count_neighbours(graph: EdgeGraph, among: Bool[Array, "N"]) -> Int[Array, "N"]:
-    """The out-neighbours of every node that are ``among`` some, i32[N]."""
-    alive = (among & ~graph.cut).astype(jnp.int32)
-    total = jnp.where(graph.cut, 0, fold_lists(alive, graph.out, "add", 0))
-    if not graph.max_edits:
-        return total
-    (u, v), change = graph.delta.pairs.T, graph.delta.present.astype(jnp.int32) - base_holds(graph)
-    total = total.at[u].add(change * among[v])
-    return total if graph.directed else total.at[v].add(change * among[u])
-
-
 @bits.has_edge.register(EdgeGraph)
 def _has_edge(graph: EdgeGraph, u: Slot, v: Slot) -> Bool[Array, ""]:
     u, v, valid = valid_pair(graph, u, v)
@@ -164,6 +153,8 @@ def _edit_edge(graph: EdgeGraph, u: Slot, v: Slot, operation: str) -> EdgeGraph:
     now, based, known, place = _look(graph, u, v)
     want = {"add": jnp.bool_(True), "remove": jnp.bool_(False), "toggle": ~now}[operation]
     wished = valid & (want != now)
+    if not graph.max_edits:
+        return replace(graph, delta=replace(graph.delta, refused=graph.delta.refused + wished))
     made = wished & (known | (graph.delta.count < graph.max_edits))
     place = jnp.where(made, place, graph.max_edits)  # beyond the last: written nowhere
     delta = Delta(

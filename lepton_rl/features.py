@@ -4,11 +4,17 @@ All are normalised by the nodes present, never by the slots, so that a network t
 ones. Letters: N node slots, F node features, K pair features.
 """
 
+from functools import singledispatch
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from lepton_rl.edge_graph import EdgeGraph
 from lepton_rl.graph import BitGraph, adjacency, degree, from_edges, num_nodes
+from lepton_rl.message_passing import aggregate
+from lepton_rl.storage import Graph
 from lepton_rl.structure import get_structural
 
 __all__ = ["node_inputs", "num_inputs", "pair_inputs"]
@@ -22,7 +28,7 @@ def num_inputs(structural: tuple[str, ...] = ()) -> int:
     return _BUILT_IN + sum(jax.eval_shape(get_structural(name), pair).shape[-1] for name in structural)
 
 
-def node_inputs(graph: BitGraph, structural: tuple[str, ...] = ()) -> Float[Array, "N F"]:
+def node_inputs(graph: Graph, structural: tuple[str, ...] = ()) -> Float[Array, "N F"]:
     """Structural features of every node beside the graph's own, f32[N, 7 + K + F + 1]; zero at absent nodes.
 
     Degree over n - 1, over the largest degree, its inverse (how near the node is to isolation); the shares of nodes
@@ -33,17 +39,42 @@ def node_inputs(graph: BitGraph, structural: tuple[str, ...] = ()) -> Float[Arra
     present = graph.node_mask.astype(jnp.float32)
     n = jnp.maximum(num_nodes(graph), 2).astype(jnp.float32)
     d = degree(graph).astype(jnp.float32)
-    dense = adjacency(graph).astype(jnp.float32)
     inverse = present / jnp.maximum(d, 1)
-    larger = ((d[None, :] > d[:, None]) * present).sum(-1) / n
-    equal = ((d[None, :] == d[:, None]) * present).sum(-1) / n
-    mean_neighbour = (dense @ inverse) * inverse
-    weakest = (dense * inverse[None, :]).max(-1)
+    larger, equal = (count / n for count in _ranks(graph, d, present))
+    mean_neighbour, weakest = _around(graph, inverse)
+    mean_neighbour *= inverse
     built_in = jnp.stack([d / (n - 1), d / jnp.maximum(d.max(), 1), inverse, larger, equal, mean_neighbour, weakest])
-    named = [get_structural(name)(graph) for name in structural]
+    named = [columns(graph) for columns in map(get_structural, structural)]
     squeezed = [jnp.sign(x) * jnp.log1p(jnp.abs(x)) for x in named]
     labels = [] if graph.labels is None else [graph.labels[:, None]]
     return jnp.concatenate([built_in.T * present[:, None], *squeezed, graph.node_features, *labels], axis=-1)
+
+
+@singledispatch
+def _ranks(graph: Any, d: Float[Array, "N"], present: Float[Array, "N"]) -> tuple[Array, Array]:
+    """How many nodes present have a larger degree than each, and how many an equal one, f32[N] each."""
+    return ((d[None, :] > d[:, None]) * present).sum(-1), ((d[None, :] == d[:, None]) * present).sum(-1)
+
+
+@_ranks.register(EdgeGraph)
+def _large_ranks(graph: EdgeGraph, d: Float[Array, "N"], present: Float[Array, "N"]) -> tuple[Array, Array]:
+    place = d.astype(jnp.int32)
+    equal = jnp.zeros(graph.out.widest + graph.max_edits + 1).at[place].add(present)  # counts below 2^24 are exact
+    larger = present.sum() - jnp.cumsum(equal)
+    return larger[place], equal[place]
+
+
+@singledispatch
+def _around(graph: Any, inverse: Float[Array, "N"]) -> tuple[Array, Array]:
+    """The sum and the largest of the neighbours' ``inverse``, f32[N] each."""
+    dense = adjacency(graph).astype(jnp.float32)
+    return dense @ inverse, (dense * inverse[None, :]).max(-1)
+
+
+@_around.register(EdgeGraph)
+def _large_around(graph: EdgeGraph, inverse: Float[Array, "N"]) -> tuple[Array, Array]:
+    one = inverse[:, None]
+    return aggregate(one, graph)[:, 0], aggregate(one, graph, "max")[:, 0]
 
 
 def pair_inputs(graph: BitGraph, steps: int = 4) -> Float[Array, "K N N"]:

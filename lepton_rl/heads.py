@@ -19,6 +19,7 @@ from lepton_rl.encoders.linear import Linear, matmul_rows
 from lepton_rl.features import node_inputs, num_inputs, pair_inputs
 from lepton_rl.graph import BitGraph, absent_rows, unpack_bits
 from lepton_rl.registry import resolve
+from lepton_rl.storage import Graph
 
 __all__ = ["HEADS", "Network", "NodeScore", "PairScore", "build_network", "network_from_module"]
 
@@ -41,7 +42,7 @@ class Network(NamedTuple):
     score: Callable[[Any, Any, Any], Float[Array, "A"]]
 
 
-def pooled(h: Float[Array, "N D"], graph: BitGraph) -> Float[Array, "D"]:
+def pooled(h: Float[Array, "N D"], graph: Graph) -> Float[Array, "D"]:
     """Mean embedding of the present nodes, f32[D]."""
     mask = graph.node_mask.astype(h.dtype)
     return (mask @ h) / jnp.maximum(mask.sum(), 1)

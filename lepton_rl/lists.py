@@ -15,9 +15,11 @@ import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Int
 
-__all__ = ["Lists", "contains", "fold_lists", "make_lists"]
+__all__ = ["Lists", "contains", "fold_lists", "fold_rows", "make_lists"]
 
 WIDTHS = (4, 8, 16)
+CHUNK = 64  # neighbours of a row that are read at a time
+FOLDS: dict[str, Any] = {"add": jnp.sum, "maximum": jnp.max, "minimum": jnp.min}
 
 
 @struct.dataclass
@@ -102,6 +104,30 @@ def fold_lists(values: Array, lists: Lists, combine: str, nothing: Any) -> Array
         segment = {"add": jax.ops.segment_sum, "maximum": jax.ops.segment_max, "minimum": jax.ops.segment_min}
         parts.append(segment[combine](reduce(lists.hubs), lists.owners, lists.num_hubs, indices_are_sorted=True))
     return jnp.concatenate([*parts, one])[lists.place]
+
+
+def fold_rows(
+    values: Array, lists: Lists, combine: str, nothing: Any, nodes: Int[Array, "P"], others: Int[Array, "P"],
+    dead: Bool[Array, "N"],
+) -> Array:  # fmt: skip
+    """:func:`fold_lists` for some ``nodes`` alone, without arcs (``nodes``, ``others``) and those of ``dead`` nodes.
+
+    Reads the rows of all P side by side, in as many steps as the longest list of the graph takes.
+    """
+
+    def part(total: Array, first: Int[Array, ""]) -> tuple[Array, None]:
+        places = lists.starts[nodes][:, None] + first + jnp.arange(CHUNK)
+        neighbours = lists.targets[jnp.minimum(places, lists.targets.shape[0] - 1)]
+        named = (nodes[:, None] == nodes)[:, None, :] & (neighbours[:, :, None] == others)
+        inside = (places < lists.starts[nodes + 1][:, None]) & ~named.any(-1) & ~dead[neighbours]
+        inside = inside.reshape(*inside.shape, *[1] * (values.ndim - 1))
+        kept = jnp.where(inside, values[neighbours], nothing).astype(values.dtype)
+        return getattr(jnp, combine)(total, FOLDS[combine](kept, axis=1)), None
+
+    start = jnp.full((nodes.shape[0], *values.shape[1:]), nothing, values.dtype)
+    total = jax.lax.scan(part, start, jnp.arange(0, lists.widest, CHUNK))[0]
+    dead_row = dead[nodes].reshape(-1, *[1] * (values.ndim - 1))
+    return jnp.where(dead_row, nothing, total).astype(values.dtype)
 
 
 def contains(lists: Lists, u: Int[Array, ""], v: Int[Array, ""]) -> Bool[Array, ""]:

@@ -7,6 +7,7 @@ Letters: N node slots, K features.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -32,7 +33,7 @@ OUTSIDE = 3.0  # above every eigenvalue of a normalised Laplacian (at most 2), a
 LOPSIDED = 1e-3  # relative to the sum of absolute cubes; well above what rounding leaves of a sum that is zero
 
 
-def get_structural(name: str) -> Callable[[BitGraph], Float[Array, "N K"]]:
+def get_structural(name: str) -> Callable[[Any], Float[Array, "N K"]]:
     """The feature called ``name``.
 
     Raises:

@@ -6,8 +6,8 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from lepton_rl.encoders.linear import Linear
-from lepton_rl.graph import BitGraph
 from lepton_rl.message_passing import Reduce, aggregate
+from lepton_rl.storage import Graph
 
 __all__ = ["GIN"]
 
@@ -26,7 +26,7 @@ class GINRound(nnx.Module):
         self.neighbours = Linear(width, width, use_bias=False, rngs=rngs)
         self.out = Linear(width, width, rngs=rngs)
 
-    def __call__(self, h: Float[Array, "N D"], graph: BitGraph) -> Float[Array, "N D"]:
+    def __call__(self, h: Float[Array, "N D"], graph: Graph) -> Float[Array, "N D"]:
         """One round."""
         normed = self.norm(h)
         mixed = self.own(normed) + aggregate(self.neighbours(normed), graph, self.reduce, self.max_degree)
@@ -49,7 +49,7 @@ class GIN(nnx.Module):
         self.inputs = Linear(in_features, width, rngs=rngs)
         self.rounds = nnx.List([GINRound(width, reduce, max_degree, rngs=rngs) for _ in range(rounds)])
 
-    def __call__(self, x: Float[Array, "N F"], graph: BitGraph) -> Float[Array, "N D"]:
+    def __call__(self, x: Float[Array, "N F"], graph: Graph) -> Float[Array, "N D"]:
         """Embed every node; zero at absent ones."""
         present = graph.node_mask[:, None]
         h = jax.nn.relu(self.inputs(jnp.where(present, x, 0.0)))

@@ -6,8 +6,8 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from lepton_rl.encoders.linear import Linear
-from lepton_rl.graph import BitGraph
 from lepton_rl.message_passing import Reduce, aggregate, aggregate_messages, present_edge_features
+from lepton_rl.storage import Graph
 
 __all__ = ["NeighbourMessage"]
 
@@ -25,7 +25,7 @@ class MessageRound(nnx.Module):
         self.update = Linear(width, width, rngs=rngs)
 
     def __call__(
-        self, h: Float[Array, "N D"], graph: BitGraph, features: Float[Array, "N N Fe"] | None
+        self, h: Float[Array, "N D"], graph: Graph, features: Float[Array, "N N Fe"] | None
     ) -> Float[Array, "N D"]:
         """One round."""
         message = self.message(self.norm(h))
@@ -55,7 +55,7 @@ class NeighbourMessage(nnx.Module):
             [MessageRound(width, edge_features, reduce, max_degree, rngs=rngs) for _ in range(rounds)]
         )
 
-    def __call__(self, x: Float[Array, "N F"], graph: BitGraph) -> Float[Array, "N D"]:
+    def __call__(self, x: Float[Array, "N F"], graph: Graph) -> Float[Array, "N D"]:
         """Embed every node; zero at absent ones."""
         present = graph.node_mask[:, None]
         h = jax.nn.relu(self.inputs(jnp.where(present, x, 0.0))) * present

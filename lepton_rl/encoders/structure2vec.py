@@ -6,8 +6,8 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from lepton_rl.encoders.linear import Linear
-from lepton_rl.graph import BitGraph
 from lepton_rl.message_passing import Reduce, aggregate, aggregate_messages, present_edge_features
+from lepton_rl.storage import Graph
 
 __all__ = ["Structure2Vec"]
 
@@ -34,7 +34,7 @@ class Structure2Vec(nnx.Module):
         self.edge = Linear(edge_features, width, use_bias=False, rngs=rngs) if edge_features else None
         self.edges = Linear(width, width, use_bias=False, rngs=rngs) if edge_features else None
 
-    def __call__(self, x: Float[Array, "N F"], graph: BitGraph) -> Float[Array, "N D"]:
+    def __call__(self, x: Float[Array, "N F"], graph: Graph) -> Float[Array, "N D"]:
         """Embed every node; zero at absent ones."""
         present = graph.node_mask[:, None]
         own = self.inputs(jnp.where(present, x, 0.0))

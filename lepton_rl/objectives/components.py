@@ -7,18 +7,25 @@ of the graph and costs O(W).
 Letters: N node slots, W words of a row.
 """
 
+from functools import singledispatch
+from typing import Any
+
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Num
 
-from lepton_rl.graph import WORD, BitGraph, adjacency, num_nodes, pack_bits
+from lepton_rl.connected import component_counts
+from lepton_rl.edge_graph import EdgeGraph
+from lepton_rl.graph import WORD, adjacency, num_nodes, pack_bits
 from lepton_rl.objectives.base import deterministic
 from lepton_rl.objectives.critical_fraction import once
+from lepton_rl.storage import Graph
 
 __all__ = ["component_sizes", "largest_component", "pairwise_connectivity"]
 
 
-def component_sizes(graph: BitGraph) -> tuple[Int[Array, ""], Int[Array, ""]]:
+@singledispatch
+def component_sizes(graph: Any) -> tuple[Int[Array, ""], Num[Array, ""]]:
     """Nodes in the largest component, and pairs of nodes in one component, i32[] each; edges count both ways."""
     rows = graph.rows | pack_bits(adjacency(graph).T) if graph.directed else graph.rows
     words = jnp.arange(rows.shape[1], dtype=jnp.uint32)
@@ -43,11 +50,18 @@ def component_sizes(graph: BitGraph) -> tuple[Int[Array, ""], Int[Array, ""]]:
     return largest, pairs
 
 
-def _largest_share(graph: BitGraph) -> Float[Array, ""]:
+@component_sizes.register(EdgeGraph)
+def _large_component_sizes(graph: EdgeGraph) -> tuple[Int[Array, ""], Float[Array, ""]]:
+    counts = component_counts(graph)
+    sizes = counts.astype(jnp.float32)  # pairs of a million nodes are too many for 32 bits
+    return counts.max(), (sizes * (sizes - 1)).sum() / 2
+
+
+def _largest_share(graph: Graph) -> Float[Array, ""]:
     return component_sizes(graph)[0] / jnp.maximum(num_nodes(graph), 1).astype(jnp.float32)
 
 
-def _joined_share(graph: BitGraph) -> Float[Array, ""]:
+def _joined_share(graph: Graph) -> Float[Array, ""]:
     n = num_nodes(graph).astype(jnp.float32)
     return 2 * component_sizes(graph)[1] / jnp.maximum(n * (n - 1), 1)
 
