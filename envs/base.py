@@ -17,7 +17,6 @@ from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray
 from envs.pools import Pool
 from lepton_rl.batching import ENVIRONMENT_AXIS
 from lepton_rl.objectives.base import Objective
-from lepton_rl.storage import Graph
 
 __all__ = [
     "GraphEnv", "Observation", "Policy", "TimeStep", "Trajectory", "noise_key", "reset_batch", "rollout", "step_batch",
@@ -41,7 +40,7 @@ class Observation:
         candidates: i32[A, 4] (operation, head, relation, tail) where actions are not nodes, else None.
     """
 
-    graph: Graph
+    graph: Any
     marks: Float[Array, "*B N M"]
     legal: Bool[Array, "*B A"]
     context: Int[Array, "*B C"]
@@ -104,7 +103,7 @@ class GraphEnv(Protocol):
     def observe(self, state: Any) -> Observation:
         """What an agent sees in ``state``."""
 
-    def graph(self, state: Any) -> Graph:
+    def graph(self, state: Any) -> Any:
         """The graph in ``state``."""
 
     def value(self, state: Any) -> Float[Array, ""]:

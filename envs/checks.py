@@ -7,6 +7,7 @@ import numpy as np
 from scipy.sparse.csgraph import connected_components
 
 from envs.pools import Pool
+from lepton_rl.edge_graph import EdgeGraph
 from lepton_rl.objectives.base import Objective
 from lepton_rl.registry import near_match
 
@@ -33,6 +34,8 @@ def dense_graphs(pool: Pool) -> Iterator[np.ndarray]:
 
 def degrees_of(pool: Pool) -> np.ndarray:
     """Out-degrees i64[P, N]."""
+    if isinstance(pool.graphs, EdgeGraph):
+        return np.asarray(pool.graphs.degrees, np.int64)
     return np.bitwise_count(np.asarray(pool.graphs.rows)).sum(-1, dtype=np.int64)
 
 

@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt32
 from envs.base import Observation, TimeStep, noise_key
 from envs.pools import Pool
 from lepton_rl.batching import anywhere
-from lepton_rl.graph import BitGraph, absent_rows
+from lepton_rl.graph import absent_rows
 from lepton_rl.objectives.base import Edit, Objective
 
 __all__ = ["EditState", "Editing"]
@@ -34,7 +34,7 @@ class EditState:
         look: noise of the sensitivities that are observed, independent of the rewards'.
     """
 
-    graph: BitGraph
+    graph: Any
     t: Int[Array, "*B"]
     stopped: Bool[Array, "*B"]
     picks: Int[Array, "*B J"]
@@ -74,19 +74,19 @@ class Editing:
     operations: ClassVar[tuple[tuple[str, int, int | None], ...]] = ()  # what an edit does, by places in its picks
 
     @staticmethod
-    def pairs(graph: BitGraph) -> UInt32[Array, "N W"]:
+    def pairs(graph: Any) -> UInt32[Array, "N W"]:
         """Bitset rows of the pairs that the two picks of an edit may name, uint32[N, W]; read where K = 2."""
         return absent_rows(graph)
 
-    def begin(self, graph: BitGraph) -> BitGraph:
+    def begin(self, graph: Any) -> Any:
         """The start graph as episodes begin with it."""
         return graph
 
-    def allowed(self, graph: BitGraph, picks: Int[Array, "J"]) -> Bool[Array, "N"]:
+    def allowed(self, graph: Any, picks: Int[Array, "J"]) -> Bool[Array, "N"]:
         """Which slots may be picked next, bool[N], given the picks of the edit so far; each leads to a whole edit."""
         raise NotImplementedError
 
-    def apply(self, graph: BitGraph, picks: Int[Array, "K"]) -> tuple[BitGraph, Edit]:
+    def apply(self, graph: Any, picks: Int[Array, "K"]) -> tuple[Any, Edit]:
         """The graph after the edit that K ``picks`` name, and what it was; picks of -1 change nothing."""
         raise NotImplementedError
 
@@ -155,7 +155,7 @@ class Editing:
             state.graph, jnp.stack(marks, axis=-1), self._legal(state, made), nothing, self._pairs(state)
         )
 
-    def graph(self, state: EditState) -> BitGraph:
+    def graph(self, state: EditState) -> Any:
         """The graph in ``state``."""
         return state.graph
 

@@ -10,8 +10,9 @@ from jaxtyping import Array, Bool, Int
 from envs.checks import check_graphs, check_labels, checked_reward, degrees_of
 from envs.editing import Editing
 from envs.pools import Pool
-from lepton_rl.graph import BitGraph, degree, isolate
+from lepton_rl.graph import degree, isolate
 from lepton_rl.objectives.base import REBUILT, Edit, Objective
+from lepton_rl.storage import Graph
 
 __all__ = ["NodeRemoval", "make_node_removal"]
 
@@ -31,11 +32,11 @@ class NodeRemoval(Editing):
     rule: str = struct.field(pytree_node=False, default="NodeRemoval")
     operations: ClassVar = (("remove node", 0, None),)
 
-    def allowed(self, graph: BitGraph, picks: Int[Array, "0"]) -> Bool[Array, "N"]:
+    def allowed(self, graph: Graph, picks: Int[Array, "0"]) -> Bool[Array, "N"]:
         """Nodes with an edge."""
         return degree(graph) > 0
 
-    def apply(self, graph: BitGraph, picks: Int[Array, "1"]) -> tuple[BitGraph, Edit]:
+    def apply(self, graph: Graph, picks: Int[Array, "1"]) -> tuple[Graph, Edit]:
         """The node without its edges."""
         return isolate(graph, picks[0]), Edit(jnp.int32(REBUILT), picks[0], picks[0])
 

@@ -11,8 +11,9 @@ from jaxtyping import Array, Bool, Int
 from envs.checks import check_graphs, check_labels, checked_reward
 from envs.editing import Editing
 from envs.pools import Pool
-from lepton_rl.graph import BitGraph, set_label
+from lepton_rl.graph import set_label
 from lepton_rl.objectives.base import LABEL_SET, Edit, Objective
+from lepton_rl.storage import Graph
 
 __all__ = ["NodeSelection", "make_node_selection"]
 
@@ -29,15 +30,15 @@ class NodeSelection(Editing):
     rule: str = struct.field(pytree_node=False, default="NodeSelection")
     operations: ClassVar = (("choose", 0, None),)
 
-    def begin(self, graph: BitGraph) -> BitGraph:
+    def begin(self, graph: Graph) -> Graph:
         """Nobody is chosen."""
         return replace(graph, labels=jnp.zeros(graph.capacity))
 
-    def allowed(self, graph: BitGraph, picks: Int[Array, "0"]) -> Bool[Array, "N"]:
+    def allowed(self, graph: Graph, picks: Int[Array, "0"]) -> Bool[Array, "N"]:
         """Who is not chosen."""
         return jnp.asarray(graph.labels) == 0
 
-    def apply(self, graph: BitGraph, picks: Int[Array, "1"]) -> tuple[BitGraph, Edit]:
+    def apply(self, graph: Graph, picks: Int[Array, "1"]) -> tuple[Graph, Edit]:
         """The node chosen."""
         return set_label(graph, picks[0], 1.0), Edit(jnp.int32(LABEL_SET), picks[0], picks[0])
 

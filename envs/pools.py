@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +11,7 @@ from flax import struct
 from jaxtyping import Array, Int
 
 from lepton_rl.data.generators.batch import EdgeBatch
+from lepton_rl.edge_graph import EdgeGraph, on_base, without_base
 from lepton_rl.graph import WORD, BitGraph, pad
 
 __all__ = ["Pool", "bucket", "make_pool", "make_pools", "pool_from_edges", "split", "take"]
@@ -20,22 +22,23 @@ class Pool:
     """P start graphs of one capacity.
 
     Attributes:
-        graphs: a BitGraph whose leaves have a leading axis P.
+        graphs: a BitGraph whose leaves have a leading axis P; or an EdgeGraph of which the base has none: P states of
+            one large graph.
     """
 
-    graphs: BitGraph
+    graphs: Any
 
     @property
     def size(self) -> int:
         """Number of graphs P (static)."""
-        return self.graphs.rows.shape[0]
+        return self.graphs.node_mask.shape[0]
 
     @property
     def capacity(self) -> int:
         """Node slots N of every graph (static)."""
         return self.graphs.capacity
 
-    def __getitem__(self, index: Int[Array, ""] | int) -> BitGraph:
+    def __getitem__(self, index: Int[Array, ""] | int) -> Any:
         """Graph ``index``, by value (jit- and vmap-able).
 
         Raises:
@@ -43,6 +46,9 @@ class Pool:
         """
         if isinstance(index, int | np.integer) and not -self.size <= index < self.size:
             raise IndexError(f"graph {index} of a pool of {self.size}: give 0 … {self.size - 1}.")
+        if isinstance(self.graphs, EdgeGraph):
+            state = jax.tree.map(lambda leaf: leaf[index], without_base(self.graphs))
+            return on_base(self.graphs, state)
         return jax.tree.map(lambda leaf: leaf[index], self.graphs)
 
 
@@ -54,11 +60,12 @@ def bucket(num_nodes: int) -> int:
     return capacity
 
 
-def make_pool(graphs: Sequence[BitGraph], capacity: int | None = None) -> Pool:
+def make_pool(graphs: Sequence[Any], capacity: int | None = None) -> Pool:
     """Stack graphs into one pool.
 
     Args:
-        graphs: at least one; all directed or all not, with equally wide features.
+        graphs: at least one; all directed or all not, with equally wide features; or EdgeGraphs that were edited
+            from one, whose base is kept once.
         capacity: node slots; default the common capacity where all agree (no slot wasted), else the bucket
             (32·2^k) of the largest.
 
@@ -67,6 +74,9 @@ def make_pool(graphs: Sequence[BitGraph], capacity: int | None = None) -> Pool:
     """
     if not graphs:
         raise ValueError("a pool needs at least one graph; got none.")
+    first = graphs[0]
+    if isinstance(first, EdgeGraph):
+        return Pool(_on_one_base(first, graphs))
     kinds = {(g.directed, g.node_features.shape[-1], g.edge_features is None, g.labels is None) for g in graphs}
     if len(kinds) > 1:
         raise ValueError(
@@ -78,6 +88,13 @@ def make_pool(graphs: Sequence[BitGraph], capacity: int | None = None) -> Pool:
     padded = (g if g.capacity == capacity else pad(g, capacity) for g in graphs)
     # Stacked by NumPy: an XLA program with one operand a graph compiles slowly.
     return Pool(jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *padded))
+
+
+def _on_one_base(first: EdgeGraph, graphs: Sequence[Any]) -> EdgeGraph:
+    if any(not isinstance(graph, EdgeGraph) or graph.out is not first.out for graph in graphs):
+        raise ValueError("large graphs of one pool are states of one: they share its lists; make a pool of each.")
+    states = [without_base(graph) for graph in graphs]
+    return on_base(first, jax.tree.map(lambda *leaves: jnp.stack(leaves), *states))
 
 
 def pool_from_edges(graphs: EdgeBatch, capacity: int | None = None) -> Pool:

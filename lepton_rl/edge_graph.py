@@ -7,7 +7,7 @@ pairs: those are refused and counted. Nodes may be isolated without limit. Lette
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import jax
 import jax.numpy as jnp
@@ -16,10 +16,10 @@ from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
 from lepton_rl import graph as bits
-from lepton_rl.lists import Lists, contains, make_lists
+from lepton_rl.lists import contains, make_lists
 from lepton_rl.storage import Graph, Slot, checked_pairs, padded, valid_pair
 
-__all__ = ["Delta", "EdgeGraph", "base_holds", "from_edges", "refused", "to_edges"]
+__all__ = ["Delta", "EdgeGraph", "base_holds", "from_edges", "on_base", "refused", "to_edges", "without_base"]
 
 CHUNK = 128  # neighbours of an isolated node that are told at a time
 
@@ -46,7 +46,8 @@ class EdgeGraph(Graph):
     """A graph of many nodes; the storage above ~2,000.
 
     Attributes:
-        out: neighbour lists of the base. ``into``: those against the direction; None where edges have none.
+        out: neighbour lists (:class:`~lepton_rl.lists.Lists`) of the base, shared and never batched. ``into``: those
+            against the direction; None where edges have none.
         node_mask: bool[N], True = the node is present. ``labels``: f32[N] or None, see BitGraph.
         node_features: f32[N, F] (F may be 0).
         cut: bool[N], True = the node was isolated, and its edges in the base are dead.
@@ -54,8 +55,8 @@ class EdgeGraph(Graph):
         directed: static.
     """
 
-    out: Lists
-    into: Lists | None
+    out: Any
+    into: Any
     node_mask: Bool[Array, "*B N"]
     node_features: Float[Array, "*B N F"]
     cut: Bool[Array, "*B N"]
@@ -112,6 +113,16 @@ def from_edges(
         Delta(jnp.full((L, 2), -1, jnp.int32), jnp.zeros(L, bool), jnp.zeros(L, bool), jnp.int32(0), jnp.int32(0)),
         None if column is None else padded("labels", column, (num_nodes,), N)[:, 0], directed,
     )  # fmt: skip
+
+
+def without_base(graph: EdgeGraph) -> EdgeGraph:
+    """What an episode owns of a graph; only :func:`on_base` can use it."""
+    return replace(graph, out=None, into=None)
+
+
+def on_base(graph: EdgeGraph, state: EdgeGraph) -> EdgeGraph:
+    """``state`` (of :func:`without_base`) on the base of ``graph``."""
+    return replace(state, out=graph.out, into=graph.into)
 
 
 def refused(graph: EdgeGraph) -> Int[Array, ""]:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from lepton_rl.graph import BitGraph
+from lepton_rl.storage import Graph
 
 __all__ = [
     "EDGE_ADDED", "EDGE_REMOVED", "LABEL_SET", "NOTHING", "REBUILT", "Edit", "Noise", "Objective", "Value",
@@ -59,37 +59,37 @@ class Objective(NamedTuple):
     Noise is permuted along its node axes when a graph is relabelled; padding a graph pads them.
     """
 
-    draw: Callable[[BitGraph, PRNGKeyArray], Noise]
-    init: Callable[[BitGraph, Noise], Any]
-    update: Callable[[Any, Edit, BitGraph, Noise], Any]
+    draw: Callable[[Any, PRNGKeyArray], Noise]
+    init: Callable[[Any, Noise], Any]
+    update: Callable[[Any, Edit, Any, Noise], Any]
     needs_connected: bool = False
-    sensitivity: Callable[[BitGraph, Noise], Float[Array, "P N N"]] | None = None
+    sensitivity: Callable[[Any, Noise], Float[Array, "P N N"]] | None = None
     labels: str = ""
     directed: bool = False
 
 
 @cache
 def deterministic(
-    function: Callable[[BitGraph], Float[Array, ""]], needs_connected: bool = False, labels: str = "",
+    function: Callable[[Any], Float[Array, ""]], needs_connected: bool = False, labels: str = "",
     directed: bool = False,
 ) -> Objective:  # fmt: skip
     """Lift a plain ``F(graph) -> f32[]`` to an objective without noise; equal functions give the same objective."""
 
-    def init(graph: BitGraph, noise: Noise) -> Value:
+    def init(graph: Graph, noise: Noise) -> Value:
         return Value(value=jnp.asarray(function(graph), jnp.float32))
 
-    def update(carry: Value, edit: Edit, graph_after: BitGraph, noise: Noise) -> Value:
+    def update(carry: Value, edit: Edit, graph_after: Graph, noise: Noise) -> Value:
         return init(graph_after, noise)
 
     return Objective(no_noise, init, update, needs_connected, labels=labels, directed=directed)
 
 
-def no_noise(graph: BitGraph, key: PRNGKeyArray) -> tuple[()]:
+def no_noise(graph: Graph, key: PRNGKeyArray) -> tuple[()]:
     """What a deterministic objective draws."""
     return ()
 
 
-def labels_of(graph: BitGraph, meaning: str) -> Float[Array, "N"]:
+def labels_of(graph: Graph, meaning: str) -> Float[Array, "N"]:
     """The labels f32[N] of the nodes, 0 at absent ones.
 
     Args:
@@ -103,7 +103,7 @@ def labels_of(graph: BitGraph, meaning: str) -> Float[Array, "N"]:
     return jnp.where(graph.node_mask, graph.labels, 0.0)
 
 
-def score(objective: Objective, graph: BitGraph, key: PRNGKeyArray) -> Float[Array, ""]:
+def score(objective: Objective, graph: Graph, key: PRNGKeyArray) -> Float[Array, ""]:
     """Value of ``graph`` with fresh noise drawn from ``key``, f32[]."""
     return objective.init(graph, objective.draw(graph, key)).value
 
