@@ -92,7 +92,8 @@ def best_nodes(
 ) -> Int[Array, "count"]:
     """The ``count`` legal slots of the largest scores, descending, ties at random; -1 where there are fewer."""
     masked = jnp.where(legal, scores, -jnp.inf)
-    bar = jax.lax.top_k(masked, count)[0][-1]
+    # The barrier keeps XLA CPU from reading one value only, for which it sorts all N (a hundred times slower).
+    bar = jax.lax.optimization_barrier(jax.lax.top_k(masked, count))[0][-1]
     luck = jax.random.uniform(key, scores.shape)
     rank = jnp.where(masked > bar, 1 + luck, jnp.where(legal & (masked == bar), luck, -1.0))
     drawn, nodes = jax.lax.top_k(rank, count)
