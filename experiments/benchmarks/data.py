@@ -23,7 +23,7 @@ from experiments.benchmarks.options import Data
 from lepton_rl.data import FORMATS
 from lepton_rl.registry import near_match, resolve
 
-__all__ = ["rows", "worker"]
+__all__ = ["peak_mb", "rows", "worker"]
 
 _TINY = 1000  # edges of a file that is read first, so that imports are not timed
 _QUICK = ("CSV, words", "Parquet, numbers", "triples")
@@ -98,7 +98,8 @@ def pandas_table(path: Path) -> Any:
     return pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",", header=None if path.suffix == ".tsv" else 0)
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
+    """The most memory that this process has had, in MB (10^6 bytes)."""
     try:  # the counter of getrusage begins with the size of the process that started this one
         status = Path("/proc/self/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6
@@ -113,7 +114,7 @@ def worker(reader: str, tiny: str, path: str) -> None:
     begin, cpu = time.perf_counter(), time.process_time()
     kept = read(Path(path))
     seconds, cpu = time.perf_counter() - begin, time.process_time() - cpu
-    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu, "peak_mb": _peak_mb()}))
+    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu, "peak_mb": peak_mb()}))
     del kept  # until here the graph was part of the peak
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from agents.config import DQNConfig
 
-__all__ = ["Data", "Envs", "Generators", "Objectives", "Training"]
+__all__ = ["Data", "Envs", "Generators", "Large", "Objectives", "Training"]
 
 Objective = Literal["critical_fraction_random", "critical_fraction_targeted"]
 
@@ -87,6 +87,38 @@ class Generators:
     """Write the rows here."""
     quick: bool = False
     """A smoke test: n = 20, few runs."""
+
+
+@dataclass(frozen=True)
+class Large:
+    """Seconds and memory of plans in rounds on preferential-attachment graphs up to a million nodes.
+
+    A plan edits a share of the nodes in rounds that score all of them anew: it removes them, or for the degree discount
+    seeds them. "network" is a GIN with a head of node scores and arbitrary parameters. "components" finds the
+    components of the whole graph once, beside scipy and the libraries that are installed. Each row has a process of
+    its own, whose peak memory counts everything in it; building the graph and compiling are timed apart.
+    """
+
+    sizes: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
+    """Nodes."""
+    edges_per_node: int = 5
+    """Edges that each node brings."""
+    scores: tuple[str, ...] = ()
+    """Which scores; default: all."""
+    rounds: int = 100
+    """Scorings of all nodes in a plan."""
+    share: float = 0.01
+    """The part of the nodes that a plan edits, in equal rounds of at least one node."""
+    width: int = 32
+    """Of the network."""
+    layers: int = 3
+    """Rounds of message passing."""
+    figure: Path | None = None
+    """Write a log-log figure here."""
+    json: Path | None = None
+    """Write the rows here."""
+    quick: bool = False
+    """A smoke test: hundreds of nodes, two scores."""
 
 
 @dataclass(frozen=True)

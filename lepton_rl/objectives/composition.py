@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from lepton_rl.graph import BitGraph
 from lepton_rl.objectives.base import Edit, Noise, Objective
+from lepton_rl.storage import Graph
 
 __all__ = ["parse_sum", "shortfall", "weighted_sum"]
 
@@ -42,17 +42,17 @@ def weighted_sum(*terms: tuple[float, Objective]) -> Objective:
         value = sum((weight * part.value for weight, part in zip(weights, parts, strict=True)), jnp.float32(0))
         return Parts(value=value, parts=tuple(parts))
 
-    def draw(graph: BitGraph, key: PRNGKeyArray) -> tuple[Noise, ...]:
+    def draw(graph: Graph, key: PRNGKeyArray) -> tuple[Noise, ...]:
         return tuple(objective.draw(graph, jax.random.fold_in(key, i)) for i, objective in enumerate(members))
 
-    def init(graph: BitGraph, noise: tuple[Noise, ...]) -> Parts:
+    def init(graph: Graph, noise: tuple[Noise, ...]) -> Parts:
         return carry([objective.init(graph, part) for objective, part in zip(members, noise, strict=True)])
 
-    def update(state: Parts, edit: Edit, graph_after: BitGraph, noise: tuple[Noise, ...]) -> Parts:
+    def update(state: Parts, edit: Edit, graph_after: Graph, noise: tuple[Noise, ...]) -> Parts:
         each = zip(members, state.parts, noise, strict=True)
         return carry([objective.update(part, edit, graph_after, drawn) for objective, part, drawn in each])
 
-    def sensitivity(graph: BitGraph, noise: tuple[Noise, ...]) -> Float[Array, "P N N"]:
+    def sensitivity(graph: Graph, noise: tuple[Noise, ...]) -> Float[Array, "P N N"]:
         each = zip(weights, members, noise, strict=True)
         found = [w * o.sensitivity(graph, drawn) for w, o, drawn in each if o.sensitivity is not None]
         return jnp.concatenate(found)
@@ -76,10 +76,10 @@ def shortfall(objective: Objective, bound: float) -> Objective:
     def carry(part: Any) -> Parts:
         return Parts(value=jnp.minimum(part.value - bound, 0.0), parts=(part,))
 
-    def init(graph: BitGraph, noise: Noise) -> Parts:
+    def init(graph: Graph, noise: Noise) -> Parts:
         return carry(objective.init(graph, noise))
 
-    def update(state: Parts, edit: Edit, graph_after: BitGraph, noise: Noise) -> Parts:
+    def update(state: Parts, edit: Edit, graph_after: Graph, noise: Noise) -> Parts:
         return carry(objective.update(state.parts[0], edit, graph_after, noise))
 
     return objective._replace(init=init, update=update, sensitivity=None)
