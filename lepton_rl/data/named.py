@@ -16,6 +16,7 @@ from lepton_rl.registry import near_match
 
 if TYPE_CHECKING:
     from lepton_rl.data.encoding import Encoder
+    from lepton_rl.edge_graph import EdgeGraph
     from lepton_rl.graph import BitGraph
 
 __all__ = ["MAX_NODES", "WEIGHT", "NamedGraph"]
@@ -75,7 +76,7 @@ class NamedGraph:
         if slots > MAX_NODES:
             raise DataError(
                 f"{self.name} needs {slots} node slots, the limit is {MAX_NODES} (memory grows as N²/8 bytes a "
-                f"graph, {slots**2 / 8e6:.0f} MB here): take a part of it."
+                f"graph, {slots**2 / 8e6:.0f} MB here): take a part of it, or to_edge_graph()."
             )
         if slots < self.num_nodes:
             raise DataError(f"{self.name} has {self.num_nodes} nodes: give a capacity of at least that, not {slots}.")
@@ -84,6 +85,19 @@ class NamedGraph:
         return from_edges(
             self.edges, self.num_nodes, capacity=capacity, directed=self.directed, node_features=self.features,
             labels=self.labels,
+        )  # fmt: skip
+
+    def to_edge_graph(self, max_edits: int = 0) -> EdgeGraph:
+        """The large graph, for any number of nodes; slot i is the node ``names[i]``.
+
+        Args:
+            max_edits: L, pairs of nodes whose edge an episode may set; 0 where only nodes are edited.
+        """
+        from lepton_rl.edge_graph import from_edges  # noqa: PLC0415 - reading files must not wait for jax
+
+        return from_edges(
+            self.edges, self.num_nodes, directed=self.directed, node_features=self.features, labels=self.labels,
+            max_edits=max_edits,
         )  # fmt: skip
 
     def to_networkx(self) -> nx.Graph:

@@ -10,6 +10,8 @@ from envs.base import Observation
 from lepton_rl import edge_graph as eg
 from lepton_rl import graph as bg
 from lepton_rl.connected import component_labels
+from lepton_rl.data import DataError, NamedGraph
+from lepton_rl.data.names import Names
 from lepton_rl.features import node_inputs
 from lepton_rl.heads import build_network
 from lepton_rl.message_passing import aggregate
@@ -138,3 +140,24 @@ def test_what_reads_matrices_says_that_it_does_not_work_here():
         bg.adjacency(both()[1])
     with pytest.raises(ValueError, match="self-loops"):
         eg.from_edges([(1, 1)], 3)
+
+
+def test_a_named_graph_of_any_size_becomes_one():
+    edges = np.stack([np.arange(4999), np.arange(1, 5000)], axis=1)
+    named = NamedGraph("path", edges.astype(np.int32), Names.of([f"v{i}" for i in range(5000)]))
+    with pytest.raises(DataError, match="to_edge_graph"):
+        named.to_bitgraph()
+    assert pairs_of(named.to_edge_graph()) == set(map(tuple, edges.tolist()))
+
+
+def test_a_batch_of_states_shares_one_base():
+    _, large = both()
+    nodes = jnp.array([0, 5, -1])
+    states = jax.vmap(lambda node: eg.without_base(bg.isolate(large, node)))(nodes)
+    shifted = jax.vmap(lambda state: eg.without_base(bg.toggle_edge(eg.on_base(large, state), 3, 4)))(states)
+    assert not jax.tree.leaves((shifted.out, shifted.into))
+    for i, node in enumerate(nodes):
+        alone = bg.toggle_edge(bg.isolate(large, node), 3, 4)
+        together = eg.on_base(large, jax.tree.map(lambda leaf, i=i: leaf[i], shifted))
+        assert pairs_of(together) == pairs_of(alone)
+        np.testing.assert_array_equal(together.degrees, alone.degrees)
