@@ -131,16 +131,30 @@ def test_padding_changes_neither_rewards_nor_legal_actions(name):
     assert any(reward.any() for _, reward, _ in results[0])
 
 
-def test_registered_with_gymnasium_and_clean(name, monkeypatch):
+def registered(name, monkeypatch):
+    """A small environment of every Gymnasium id of the rule."""
     monkeypatch.setattr(toys, "TOY", toys.objective_for(name, plain=True), raising=False)
     monkeypatch.setitem(OBJECTIVES, "toy", "tests.envs.toys:TOY")
     ids = [env_id for env_id, rule in lepton_rl._GYMNASIUM_IDS.items() if rule == name]
     assert ids, f"{name} has no Gymnasium id in lepton_rl/__init__.py"
-    graphs = "user_item" if name in toys.BIPARTITE else "ba"
-    for env_id in ids:
+    settings = {"objective": "toy", "num_nodes": 8, "num_graphs": 4, "budget": 2}
+    settings["graphs"] = "user_item" if name in toys.BIPARTITE else "ba"
+    return [gym.make(env_id, **settings).unwrapped for env_id in ids]
+
+
+def test_registered_with_gymnasium_and_clean(name, monkeypatch):
+    for face in registered(name, monkeypatch):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            check_env(gym.make(env_id, objective="toy", graphs=graphs, num_nodes=8, num_graphs=4, budget=2).unwrapped)
+            check_env(face)
+
+
+def test_stable_baselines_finds_nothing_to_warn_of(name, monkeypatch):
+    checker = pytest.importorskip("stable_baselines3.common.env_checker")
+    for face in registered(name, monkeypatch):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            checker.check_env(face)
 
 
 def test_made_without_settings_it_plays_its_own_objective(name):

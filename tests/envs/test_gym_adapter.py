@@ -326,13 +326,6 @@ def test_vector_seeds_starts_and_frames(env):
 # Others' libraries
 
 
-def test_stable_baselines_checker_without_a_warning():
-    checker = pytest.importorskip("stable_baselines3.common.env_checker")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        checker.check_env(gym.make(ID, **SMALL).unwrapped)
-
-
 def test_a_masked_agent_of_sb3_contrib_trains():
     contrib = pytest.importorskip("sb3_contrib")
     face = GymGraphEnv(**SMALL)
