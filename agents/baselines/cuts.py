@@ -15,8 +15,7 @@ __all__ = ["tabu_search"]
 CHAINS = 16  # searches side by side
 MOVES = 50  # flips a search, times the node slots
 TENURE = 20  # moves that a node rests after its flip, or a quarter of the nodes where that is less
-
-TOLERANCE = 1e-6
+TOLERANCE = 1e-6  # share of the highest value so far by which a cut of real weights must beat it
 
 
 class _Chain(NamedTuple):
