@@ -87,7 +87,7 @@ def open_contest(env: GraphEnv, plans: int, search_nodes: int, workers: Executor
         found[:, rows] = [plan(planner, place, _PLAY + s) for s in range(count)]
         return found
 
-    names = [name for name in baselines_for(env.rule) if len(small) or name not in SEARCHERS]
+    names = [name for name in baselines_for(env.rule, env.objective) if len(small) or name not in SEARCHERS]
     return Contest(env, {name: workers.submit(work, name) for name in names})
 
 

@@ -76,7 +76,7 @@ def solution_table(solution: Solution) -> Section:
         f"dqn is the mean of {comparison.after[AGENT].shape[0]} training seeds; the plan chosen is the best of theirs "
         "under noise apart from the reported. Intervals of 95 % over plans and scoring noise."
     )
-    fitting = baselines_for(solution.env.rule)
+    fitting = baselines_for(solution.env.rule, solution.env.objective)
     missing = [name for name in SEARCHERS if name in fitting and name not in comparison.methods(i)]
     note += f" Left out on so large a graph (--search-nodes): {', '.join(missing)}." if missing else ""
     head = ("method", "gain [95 %]", "after")

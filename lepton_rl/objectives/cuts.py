@@ -16,7 +16,7 @@ from lepton_rl.batching import anywhere
 from lepton_rl.graph import BitGraph, adjacency, neighbour_mask, num_nodes
 from lepton_rl.objectives.base import EDGE_ADDED, EDGE_REMOVED, LABEL_SET, REBUILT, Edit, Objective, labels_of, no_noise
 
-__all__ = ["cut", "independent_set", "vertex_cover"]
+__all__ = ["crossing_weights", "cut", "independent_set", "vertex_cover"]
 
 Earned = Callable[[Bool[Array, "..."], Bool[Array, "..."]], Bool[Array, "..."]]
 
@@ -40,6 +40,13 @@ def _weight(graph: BitGraph, u: Array, v: Array) -> Float[Array, "..."]:
         return jnp.ones(jnp.broadcast_shapes(u.shape, v.shape))
     there, back = graph.edge_features[u, v, 0], graph.edge_features[v, u, 0]
     return there if graph.directed else (there + back) / 2
+
+
+def crossing_weights(graph: BitGraph) -> Float[Array, "N N"]:
+    """What each pair of nodes earns ``cut`` when its ends are on two sides, f32[N, N]; symmetric, 0 without an edge."""
+    slots = jnp.arange(graph.capacity)
+    weights = jnp.where(adjacency(graph), _weight(graph, slots[:, None], slots), 0.0)
+    return weights + weights.T if graph.directed else weights
 
 
 def _all_edges(graph: BitGraph, earned: Earned, inside: Bool[Array, "N"]) -> Float[Array, ""]:

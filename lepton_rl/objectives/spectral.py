@@ -13,7 +13,7 @@ from lepton_rl.objectives.critical_fraction import edge_masks, fold, once
 
 __all__ = [
     "algebraic_connectivity", "effective_resistance", "is_connected", "laplacian", "natural_connectivity",
-    "resistances", "resistances_after", "spectral_radius",
+    "resistances", "resistances_after", "spectral_radius", "together",
 ]  # fmt: skip
 
 SQUARINGS = 5  # spectral_radius moves by the 2^5th power
@@ -107,7 +107,7 @@ def _mean_exponential(graph: BitGraph) -> Float[Array, ""]:
     return values[-1] + jnp.log(jnp.where(there, jnp.exp(values - values[-1]), 0.0).sum() / n)
 
 
-def _together(graph: BitGraph) -> Bool[Array, "N N"]:
+def together(graph: BitGraph) -> Bool[Array, "N N"]:
     """Whether a path joins two slots, each slot to itself, bool[N, N]; the largest number of a part spreads in it."""
     masks = edge_masks(graph, np.dtype(np.uint16))
 
@@ -147,10 +147,10 @@ def resistances(graph: BitGraph) -> Float[Array, "N N"]:
     From the inverse of the Laplacian with the constant vector of each part lifted to eigenvalue 1, which differs from
     the pseudo-inverse by terms that cancel in R_uv = M_uu + M_vv - 2 M_uv. An absent slot is a part of its own.
     """
-    together = _together(graph)
-    inverse = _inverse(laplacian(graph) + together / together.sum(-1, keepdims=True))
+    joined = together(graph)
+    inverse = _inverse(laplacian(graph) + joined / joined.sum(-1, keepdims=True))
     diagonal = jnp.diagonal(inverse)
-    return jnp.where(together, diagonal[:, None] + diagonal[None, :] - inverse - inverse.T, jnp.inf)
+    return jnp.where(joined, diagonal[:, None] + diagonal[None, :] - inverse - inverse.T, jnp.inf)
 
 
 def resistances_after(
