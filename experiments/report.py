@@ -24,6 +24,9 @@ class Section(NamedTuple):
     bold: Sequence[int] = ()
     pictures: Sequence[Path] = ()
 
+    def _repr_html_(self) -> str:
+        return _section(self)  # what a notebook shows
+
 
 def ranged(x: Interval) -> str:
     """A mean and its interval."""
