@@ -1,6 +1,6 @@
 """Edits on real networks, in the user's own node names, beside every baseline's."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -152,7 +152,9 @@ def draw_solution(solution: Solution, objective: str) -> Figure:
             chosen ^= {u}
     value = solution.before + solution.comparison.chosen_gain(solution.index).mean
     graph = solution.graph
-    labels = {} if graph.labels is None else dict(zip(graph.names, graph.labels.tolist(), strict=True))
+    labels: dict[Hashable, float] = {}
+    if graph.labels is not None:
+        labels = dict(zip(graph.names, graph.labels.tolist(), strict=True))
     return draw_before_after(
         before, after, objective=objective, values=(solution.before, value), chosen=chosen, labels=labels
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Iterable, Mapping
 
-import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.lines import Line2D
 
@@ -25,10 +24,10 @@ def shades(nodes: Iterable[Hashable], labels: Mapping[Hashable, float]) -> list[
 
 def shade_legend(labels: Mapping[Hashable, float]) -> list[Line2D]:
     """Entries of a legend that name the least and the largest label; none where all are equal."""
-    ends = np.unique([*labels.values()])[[0, -1]] if len(set(labels.values())) > 1 else []
-    bound = float(np.abs(ends).max(initial=0.0))
+    ends = sorted({min(labels.values(), default=0.0), max(labels.values(), default=0.0)})
+    bound = max(map(abs, ends))
     return [
         Line2D([], [], linestyle="", marker="o", markersize=8, markerfacecolor=_shade(end, bound), markeredgecolor=INK,
                label=f"label {end:.2g}")
-        for end in ends
+        for end in (ends if len(ends) > 1 else ())
     ]  # fmt: skip
