@@ -14,7 +14,7 @@ from envs.base import GraphEnv
 from envs.labels import start_labels
 from envs.pools import Pool, make_pool
 from experiments.configs import Train
-from experiments.graphs import load_graphs, shuffled
+from experiments.graphs import is_connected, load_graphs, shuffled
 from experiments.reading import Reading
 from lepton_rl.data import NamedGraph, from_networkx, generate, load
 from lepton_rl.data.encoding import Encoder, Policies, fit
@@ -25,6 +25,7 @@ from lepton_rl.objectives import get_objective
 __all__ = ["SHOWCASE", "SPLITS", "Problem", "completed", "env_maker", "env_on", "make_problem", "make_split", "usable"]
 
 SPLITS = {"train": 0, "valid": 10_000, "test": 20_000}  # first graph seed of each: the pools never meet
+_HINTS = {"largest component": " (--largest-component)", "directed=False": " (leave out --directed)"}
 SHOWCASE = ("karate", "les_miserables", "florentine", "davis")
 
 
@@ -103,6 +104,8 @@ def make_split(config: Train, encoder: Encoder | None = None) -> Split:
             words += {"opinion": "; opinions drawn at random", "side": "; the larger side are users"}[kind]
         return Split(train, valid, test, tuple(networks), [], words)
     sources = load_graphs(config.graph, config.reading)
+    sides = rule_of(config.env) == "LinkRecommendation"
+    sources = [_sided(graph) for graph in sources] if sides else sources
     if (config.pool or ("split" if len(sources) > 1 else "shuffles")) == "split":
         found = split_graphs(sources, seed=config.seed)
         sources, encoder = _encoded(sources, found.train, config.reading, encoder)
@@ -111,7 +114,7 @@ def make_split(config: Train, encoder: Encoder | None = None) -> Split:
         words = f"{words} ({'; '.join(found.report)})"
         return Split(train, valid, test, tuple(test), sources, words, encoder)
     sources, encoder = _encoded(sources, range(len(sources)), config.reading, encoder)
-    train, valid, test = ([shuffled(sources[seed % len(sources)], seed) for seed in part] for part in seeds)
+    train, valid, test = ([shuffled(sources[seed % len(sources)], seed, sides) for seed in part] for part in seeds)
     name = sources[0].name if len(sources) == 1 else f"{len(sources)} graphs of {config.graph}"
     words = f"{config.num_graphs:,} shuffles of {name}; {held}"
     return Split(train, valid, test, tuple(sources), sources, words, encoder)
@@ -124,6 +127,18 @@ def _labelled(graphs: Sequence[NamedGraph], kind: str) -> list[NamedGraph]:
         return start_labels(kind, graph.edges, graph.num_nodes, list(graph.name.encode()))
 
     return [dataclasses.replace(graph, labels=labels(graph)) for graph in graphs]
+
+
+def _sided(graph: NamedGraph) -> NamedGraph:
+    """The graph with the sides that its edges tell, where no label says them and there is one way to see them."""
+    if graph.labels is not None or graph.directed or not is_connected(graph.edges, graph.num_nodes):
+        return graph
+    try:
+        (found,) = _labelled([graph], "side")
+    except ValueError:  # an odd cycle: the rule says what it needs
+        return graph
+    items = int(np.asarray(found.labels).sum())
+    return found.reported(f"sides by its edges: {graph.num_nodes - items} users, {items} items (else --label COLUMN)")
 
 
 def _encoded(
@@ -178,7 +193,7 @@ def env_on(make_env: Callable[[Pool], GraphEnv], graphs: Sequence[NamedGraph], n
         try:
             make_env(make_pool([graph.to_bitgraph()]))
         except ValueError as error:
-            hint = " (--largest-component)" if "largest component" in str(error) else ""
+            hint = next((hint for words, hint in _HINTS.items() if words in str(error)), "")
             raise ValueError(f"{graph.name}: {str(error).replace('graph 0', 'the graph')}{hint}") from None
     return make_env(make_pool([graph.to_bitgraph() for graph in graphs]))
 

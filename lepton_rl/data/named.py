@@ -125,7 +125,10 @@ class NamedGraph:
         data = self.node_data[column]
         if not (pa.types.is_integer(data.type) or pa.types.is_floating(data.type)) or data.null_count:
             empty = f", {data.null_count} of its cells are empty" if data.null_count else ""
-            raise DataError(f"{self.name}: labels are numbers, and '{column}' is {data.type}{empty}: mend the column.")
+            raise DataError(
+                f"{self.name}: labels are numbers, and '{column}' is {data.type}{empty}: write a number in every row "
+                "(-1 and 1 for two camps, 0 and 1 for users and items)."
+            )
         return replace(self, labels=data.to_numpy().astype(np.float32))
 
     def part(self, nodes: np.ndarray) -> NamedGraph:

@@ -25,6 +25,7 @@ from lepton_rl.objectives.spectral import laplacian
 __all__ = ["controversy", "disagreement", "expressed_opinions", "polarisation"]
 
 Opinion = Float[Array, "N"]
+_SMALL = 128  # node slots
 
 
 @struct.dataclass
@@ -52,6 +53,24 @@ def _refined(system: Float[Array, "N N"], inverse: Float[Array, "N N"], s: Opini
     """``inverse`` times s, and one step of iterative refinement."""
     z = _times(inverse, s)
     return z + _times(inverse, s - _times(system, z))
+
+
+def _inverse(system: Float[Array, "N N"]) -> Float[Array, "N N"]:
+    """The inverse, of small systems by Gauss–Jordan: rows are diagonally dominant, so that no pivots are needed.
+
+    LAPACK's batched routines wait in the thread pool of the CPU for the pool itself (jaxlib 0.10), so that as many at
+    once as there are cores never end: two on two cores. So small systems, of which there are batches, do without it,
+    and no program has it twice.
+    """
+    if system.shape[0] > _SMALL:
+        return jnp.linalg.inv(system)
+
+    def eliminate(k: Array, m: Float[Array, "N N"]) -> Float[Array, "N N"]:
+        row, column = m[k] / m[k, k], m[:, k]
+        swept = (m - jnp.outer(column, row)).at[k].set(row).at[:, k].set(-column / m[k, k])
+        return swept.at[k, k].set(1 / m[k, k])
+
+    return jax.lax.fori_loop(0, system.shape[0], eliminate, system)
 
 
 def _times(matrix: Float[Array, "N N"], vector: Opinion) -> Opinion:
@@ -87,8 +106,7 @@ def _of_opinions(measure: Callable[[BitGraph, Opinion], Float[Array, ""]]) -> Ob
     """An objective that reads the expressed opinions."""
 
     def init(graph: BitGraph, noise: tuple[()]) -> Opinions:
-        # The value does not read the inverse: where it alone is asked for, one system is solved instead of N.
-        return Opinions(measure(graph, expressed_opinions(graph)), jnp.linalg.inv(_system(graph)))
+        return follow(_inverse(_system(graph)), graph)
 
     def follow(inverse: Float[Array, "N N"], graph: BitGraph) -> Opinions:
         return Opinions(measure(graph, _refined(_system(graph), inverse, _innate(graph))), inverse)
