@@ -16,6 +16,7 @@ from agents.config import DQNConfig
 from agents.dqn import Hyper, Learner, Metrics, TrainState, greedy_episodes, keep_best, make_hyper, make_learner
 from envs.base import GraphEnv, Trajectory
 from lepton_rl.batching import RUN_AXIS
+from lepton_rl.features import node_inputs, num_inputs
 from lepton_rl.graph import absent_rows
 from lepton_rl.heads import Network, build_network
 
@@ -103,14 +104,13 @@ def network_for(env: GraphEnv, config: DQNConfig) -> Network:
 
     def widths(env: GraphEnv) -> tuple[jax.Array, ...]:
         _, observation = env.reset(jnp.int32(0), jax.random.key(0))
-        graph = observation.graph
-        features = graph.node_features if graph.labels is None else jnp.c_[graph.node_features, graph.labels]
-        return features, observation.marks, observation.pairs, observation.legal
+        inputs = node_inputs(observation.graph, config.structural)
+        return inputs, observation.marks, observation.pairs, observation.legal
 
-    features, marks, pairs, legal = jax.eval_shape(widths, env)
-    config = fitting(env, config)
+    inputs, marks, pairs, legal = jax.eval_shape(widths, env)
+    config, features = fitting(env, config), inputs.shape[-1] - num_inputs(config.structural)
     return build_network(
-        config.encoder, config.head, features=features.shape[-1], marks=marks.shape[-1], pairs=pairs.shape[0],
+        config.encoder, config.head, features=features, marks=marks.shape[-1], pairs=pairs.shape[0],
         width=config.width, rounds=config.rounds, structural=config.structural,
         partners=getattr(env, "pairs", absent_rows), stop=legal.shape[-1] > env.pool.capacity,
     )  # fmt: skip

@@ -3,14 +3,19 @@
 from collections.abc import Iterator
 from typing import Literal
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 from scipy.sparse.csgraph import connected_components
 
 from envs.pools import Pool
+from lepton_rl.graph import BitGraph, adjacency
 from lepton_rl.objectives.base import Objective
 from lepton_rl.registry import near_match
+from lepton_rl.weights import weight_of
 
-__all__ = ["check_graphs", "check_labels", "checked_reward", "degrees_of", "dense_graphs"]
+__all__ = ["check_graphs", "check_labels", "check_weights", "checked_reward", "degrees_of", "dense_graphs"]
 
 
 def checked_reward(reward: str) -> Literal["end", "edit"]:
@@ -36,15 +41,17 @@ def degrees_of(pool: Pool) -> np.ndarray:
     return np.bitwise_count(np.asarray(pool.graphs.rows)).sum(-1, dtype=np.int64)
 
 
-def check_graphs(pool: Pool, objective: Objective, rule: str, budget: int, *, directed: bool) -> None:
+def check_graphs(
+    pool: Pool, objective: Objective, rule: str, budget: int, *, directed: bool, adds: bool = False
+) -> None:
     """Refuse what no rule can use.
 
     Args:
-        directed: the rule edits directed graphs too.
+        directed: the rule edits directed graphs too. ``adds``: it adds edges, which weigh what their pair says.
 
     Raises:
         ValueError: a budget below 1; directed graphs where the rule or the objective takes none; a start graph in
-            several parts where the objective needs a connected one.
+            several parts where the objective needs a connected one; weights that are not above 0 where it needs that.
     """
     if budget < 1:
         raise ValueError(f"the budget is the number of edits: give at least 1; got {budget}.")
@@ -52,6 +59,15 @@ def check_graphs(pool: Pool, objective: Objective, rule: str, budget: int, *, di
         raise ValueError(f"{rule} edits undirected graphs: build the pool from graphs with directed=False.")
     if pool.graphs.directed and not objective.directed:
         raise ValueError("this objective is defined on undirected graphs: build the pool with directed=False.")
+    if objective.weighted == "positive" and pool.graphs.edge_features is not None:
+        least = np.asarray(jax.vmap(_least_weight, in_axes=(0, None))(pool.graphs, adds))
+        if not (least > 0).all():
+            i = int(np.argmin(least > 0))
+            raise ValueError(
+                f"graph {i} has {'a pair' if adds else 'an edge'} of weight {least[i]:g} (the first edge feature), and "
+                f"the objective is defined for weights above 0: give others{', to pairs without an edge too' * adds}, "
+                "or leave the edge features out."
+            )
     if objective.needs_connected:
         for i, dense in enumerate(dense_graphs(pool)):
             if connected_components(dense, directed=False, return_labels=False) != 1:
@@ -59,6 +75,25 @@ def check_graphs(pool: Pool, objective: Objective, rule: str, budget: int, *, di
                     f"graph {i} is not connected, and the objective is about staying connected: use its largest "
                     "component."
                 )
+
+
+def _least_weight(graph: BitGraph, of_pairs: bool) -> Array:
+    """The least weight of an edge, or of a pair of different present slots; infinite where there is none."""
+    slots = jnp.arange(graph.capacity)
+    there = graph.node_mask[:, None] & graph.node_mask & (slots[:, None] != slots)
+    there &= of_pairs | adjacency(graph)
+    return jnp.where(there, weight_of(graph, slots[:, None], slots), jnp.inf).min()
+
+
+def check_weights(objective: Objective, rule: str) -> None:
+    """Refuse an objective that does not read the weights that the rule changes.
+
+    Raises:
+        ValueError: the message names those that do.
+    """
+    if not objective.weighted:
+        fitting = ", ".join(name for name, one in _objectives() if one.weighted)
+        raise ValueError(f"{rule} changes weights of edges, and the objective reads none: choose one of {fitting}.")
 
 
 def check_labels(pool: Pool, objective: Objective, rule: str, *, written: str = "") -> None:
@@ -72,7 +107,7 @@ def check_labels(pool: Pool, objective: Objective, rule: str, *, written: str = 
     """
     reads = objective.labels
     if written and reads != written:
-        fitting = ", ".join(_reading(written))
+        fitting = ", ".join(name for name, one in _objectives() if one.labels == written)
         raise ValueError(
             f"{rule} sets labels of nodes ({written}), and the objective reads "
             f"{reads or 'edges only'}: choose one of {fitting}."
@@ -84,8 +119,7 @@ def check_labels(pool: Pool, objective: Objective, rule: str, *, written: str = 
         )
 
 
-def _reading(kind: str) -> list[str]:
-    """Names of the objectives that read labels of a kind."""
+def _objectives() -> list[tuple[str, Objective]]:
     from lepton_rl.objectives import OBJECTIVES, get_objective  # noqa: PLC0415 - all families, for a message only
 
-    return [name for name in OBJECTIVES if get_objective(name).labels == kind]
+    return [(name, get_objective(name)) for name in OBJECTIVES]

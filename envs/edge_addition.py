@@ -54,7 +54,7 @@ def make_edge_addition(
             objective; an unknown ``reward``.
     """
     reward = checked_reward(reward)
-    check_graphs(pool, objective, "EdgeAddition", budget, directed=True)
+    check_graphs(pool, objective, "EdgeAddition", budget, directed=True, adds=True)
     check_labels(pool, objective, "EdgeAddition")
     n = np.asarray(pool.graphs.node_mask).sum(-1)
     lacking = (n * (n - 1) - degrees_of(pool).sum(-1)) // (1 if pool.graphs.directed else 2)

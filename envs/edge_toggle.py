@@ -54,6 +54,6 @@ def make_edge_toggle(
         ValueError: a budget below 1; graphs or labels that do not fit the objective; an unknown ``reward``.
     """
     reward = checked_reward(reward)
-    check_graphs(pool, objective, "EdgeToggle", budget, directed=True)
+    check_graphs(pool, objective, "EdgeToggle", budget, directed=True, adds=True)
     check_labels(pool, objective, "EdgeToggle")
     return EdgeToggle(pool, objective, budget, reward, sensitivity, stop)

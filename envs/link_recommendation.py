@@ -63,7 +63,7 @@ def make_link_recommendation(
             lacks; directed graphs; labels that do not fit the objective; an unknown ``reward``.
     """
     reward = checked_reward(reward)
-    check_graphs(pool, objective, "LinkRecommendation", budget, directed=False)
+    check_graphs(pool, objective, "LinkRecommendation", budget, directed=False, adds=True)
     if pool.graphs.labels is None or objective.labels not in ("", "side"):
         raise ValueError(
             "LinkRecommendation reads from the labels which nodes are users (0) and which items (1): give labels "

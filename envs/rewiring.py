@@ -78,7 +78,7 @@ class EdgeMove(Editing):
 
 
 def _checked(pool: Pool, objective: Objective, rule: type[Editing], budget: int, *, directed: bool) -> None:
-    check_graphs(pool, objective, rule.__name__, budget, directed=directed)
+    check_graphs(pool, objective, rule.__name__, budget, directed=directed, adds=True)
     check_labels(pool, objective, rule.__name__)
     if (degrees_of(pool).sum(-1) == 0).any():
         i = int(np.argmin(degrees_of(pool).sum(-1)))

@@ -32,7 +32,7 @@ _RULES = {
     "degree_discount": ("NodeSelection",),
     "lazy_greedy": ("NodeSelection",),
     "simulated_annealing": (
-        "EdgeAddition", "EdgeRemoval", "EdgeToggle", "NodeRemoval", "NodeSelection", "NodeFlip",
+        "EdgeAddition", "EdgeRemoval", "EdgeToggle", "EdgeReweighting", "NodeRemoval", "NodeSelection", "NodeFlip",
         "LinkRecommendation",
     ),
 }  # fmt: skip
