@@ -26,6 +26,7 @@ from lepton_rl.data.readers import read_graph
 from lepton_rl.graph import BitGraph, adjacency, from_edges
 from lepton_rl.objectives import get_objective
 from lepton_rl.registry import near_match
+from lepton_rl.weights import weights
 
 __all__ = ["RENDER_MODES", "Arrays", "Episodes", "build_env", "checked_render_mode", "checked_starts", "environment"]
 
@@ -95,7 +96,8 @@ def checked_render_mode(render_mode: str | None) -> str | None:
 def _arrays(observation: Observation) -> dict[str, Array]:
     """One observation as a flat dictionary; the mask is all ones where nothing is legal (after the end).
 
-    Nothing here is a two-dimensional ``Box`` but node features: Stable-Baselines3 would take offence.
+    Nothing here is a two-dimensional ``Box`` but node features: Stable-Baselines3 would take offence. Hence weights
+    are one row after the other.
     """
     legal, graph = observation.legal, observation.graph
     flat = {
@@ -109,6 +111,8 @@ def _arrays(observation: Observation) -> dict[str, Array]:
         flat["earlier"] = observation.marks[:, 2].astype(jnp.int8)
     if graph.labels is not None:
         flat["labels"] = graph.labels
+    if graph.edge_features is not None:
+        flat["weights"] = weights(graph).reshape(-1)
     return flat | ({"node_features": graph.node_features} if graph.node_features.shape[-1] else {})
 
 
@@ -169,6 +173,9 @@ class Episodes:
         known["budget_left"] = spaces.Box(0.0, 1.0, shapes["budget_left"].shape, np.float32)
         if "labels" in shapes:
             known["labels"] = spaces.Box(-1.0, 1.0, shapes["labels"].shape, np.float32)
+        if "weights" in shapes:  # edits may multiply them: finite is all that is known
+            largest = float(np.finfo(np.float32).max)
+            known["weights"] = spaces.Box(-largest, largest, shapes["weights"].shape, np.float32)
         if "node_features" in shapes:
             features = np.asarray(self.env.pool.graphs.node_features)
             low, high = min(0.0, features.min()), max(1.0, features.max())
