@@ -93,9 +93,10 @@ def make_runs(network: Network, config: DQNConfig, count: int, hyper: Hyper | No
 def fitting(env: GraphEnv, config: DQNConfig) -> DQNConfig:
     """``config`` with a head that fits the environment: scores of pairs serve edits of two picks in either order.
 
-    A head of single nodes has to learn every pick of an edit, not the last alone.
+    A head of single nodes has to learn every pick of an edit, not the last alone. Where edits have a cost, a first
+    pick is not worth its best second, which may be beyond what is left: no task for a head of pairs.
     """
-    pairs = env.steps_per_edit == 2 and not env.pool.graphs.directed
+    pairs = env.steps_per_edit == 2 and not env.pool.graphs.directed and not getattr(env, "cost", "")
     return config if config.head != "node" and pairs else replace(config, head="node", picks="all")
 
 

@@ -1,7 +1,9 @@
 """What the builders of environments check of their arguments, once, on the host."""
 
+import math
 from collections.abc import Iterator
-from typing import Literal
+from dataclasses import replace
+from typing import Literal, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -9,13 +11,58 @@ import numpy as np
 from jaxtyping import Array
 from scipy.sparse.csgraph import connected_components
 
+from envs.costs import COSTS, get_cost
+from envs.editing import Editing
 from envs.pools import Pool
 from lepton_rl.graph import BitGraph, adjacency
 from lepton_rl.objectives.base import Objective
 from lepton_rl.registry import near_match
 from lepton_rl.weights import weight_of
 
-__all__ = ["check_graphs", "check_labels", "check_weights", "checked_reward", "degrees_of", "dense_graphs"]
+__all__ = ["check_graphs", "check_labels", "check_weights", "checked_reward", "degrees_of", "dense_graphs", "with_cost"]
+
+Rule = TypeVar("Rule", bound=Editing)
+
+
+def with_cost(env: Rule, cost: str | None, cost_budget: float) -> Rule:
+    """The environment with a budget of cost beside that of edits; ``env`` itself where ``cost`` is None.
+
+    Raises:
+        ValueError: a budget without a cost, an unknown cost or one that does not fit the rule; a budget that is not
+            above 0 or that pays for no edit of a start graph; graphs without the node features that the cost reads, or
+            costs below 0.
+    """
+    if cost is None:
+        if cost_budget != math.inf:
+            raise ValueError(f"cost_budget {cost_budget} limits a cost: give one of {', '.join(COSTS)} too.")
+        return env
+    reads, graphs = get_cost(cost), env.pool.graphs
+    if reads.picks != env.steps_per_edit:
+        fitting = [name for name in COSTS if get_cost(name).picks == env.steps_per_edit]
+        raise ValueError(f"{env.rule} has no cost '{cost}': give one of {', '.join(fitting) or 'none'}.")
+    if not 0 < cost_budget < math.inf:
+        raise ValueError(f"what edits may cost together is a number above 0: give a cost_budget; got {cost_budget}.")
+    if graphs.node_features.shape[-1] < reads.features:
+        raise ValueError(
+            f"the cost '{cost}' reads the first {reads.features} node feature(s) (length: positions), and the graphs "
+            f"have {graphs.node_features.shape[-1]}: give node_features=, graphs with positions (gabriel), or the "
+            "columns x and y of a table of nodes."
+        )
+    env = replace(env, cost=cost, cost_budget=float(cost_budget))
+    nothing = jnp.full((env.steps_per_edit - 1,), -1, jnp.int32)
+
+    def cheapest(graph: BitGraph) -> tuple[Array, Array]:
+        graph = env.begin(graph)
+        prices, here = env.prices(graph), graph.node_mask
+        there = here if reads.picks == 1 else here[:, None] & here
+        return env.legal(graph, nothing).any(), jnp.where(there, prices, 0.0).min()
+
+    some, least = map(np.asarray, jax.lax.map(cheapest, graphs))
+    if not (least >= 0).all():
+        raise ValueError(f"graph {int(np.argmin(least >= 0))} has a cost of {least.min():g}: costs are not below 0.")
+    if not some.all():
+        raise ValueError(f"graph {int(np.argmin(some))} has no edit of a {cost} up to {cost_budget:g}: raise it.")
+    return env
 
 
 def checked_reward(reward: str) -> Literal["end", "edit"]:

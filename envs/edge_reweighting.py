@@ -1,5 +1,6 @@
 """Make L edges weigh more, or less: lines to strengthen, ties to loosen; two node picks an edge."""
 
+import math
 from dataclasses import replace
 from typing import ClassVar
 
@@ -8,7 +9,7 @@ import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Int, UInt32
 
-from envs.checks import check_graphs, check_labels, check_weights, checked_reward, degrees_of
+from envs.checks import check_graphs, check_labels, check_weights, checked_reward, degrees_of, with_cost
 from envs.editing import Editing
 from envs.pools import Pool
 from lepton_rl.graph import BitGraph, degree, has_edge, neighbour_mask
@@ -63,13 +64,14 @@ class EdgeReweighting(Editing):
 
 def make_edge_reweighting(
     pool: Pool, objective: Objective, budget: int, reward: str = "end", sensitivity: bool = False, stop: bool = False,
-    factor: float = 2.0,
+    cost: str | None = None, cost_budget: float = math.inf, factor: float = 2.0,
 ) -> EdgeReweighting:  # fmt: skip
     """Reweight edges, each by two picks of a node, until the budget is spent: an :class:`EdgeReweighting`, checked.
 
     Raises:
         ValueError: a factor that is not above 0, or is 1; a budget below 1; a start graph without edges; graphs or
-            labels that do not fit the objective, or an objective that does not read weights; an unknown ``reward``.
+            labels that do not fit the objective, or an objective that does not read weights; an unknown ``reward``;
+            see :func:`envs.checks.with_cost`.
     """
     reward = checked_reward(reward)
     if not (np.isfinite(factor) and factor > 0) or factor == 1:
@@ -80,4 +82,4 @@ def make_edge_reweighting(
     empty = degrees_of(pool).sum(-1) == 0
     if empty.any():
         raise ValueError(f"graph {int(np.argmax(empty))} has no edge to reweight: leave it out.")
-    return EdgeReweighting(pool, objective, budget, reward, False, stop, factor=factor)
+    return with_cost(EdgeReweighting(pool, objective, budget, reward, False, stop, factor=factor), cost, cost_budget)
