@@ -36,17 +36,16 @@ def with_cost(env: Rule, cost: str | None, cost_budget: float) -> Rule:
         if cost_budget != math.inf:
             raise ValueError(f"cost_budget {cost_budget} limits a cost: give one of {', '.join(COSTS)} too.")
         return env
-    reads, graphs = get_cost(cost), env.pool.graphs
-    if reads.picks != env.steps_per_edit:
+    found, graphs = get_cost(cost), env.pool.graphs
+    if found.picks != env.steps_per_edit:
         fitting = [name for name in COSTS if get_cost(name).picks == env.steps_per_edit]
         raise ValueError(f"{env.rule} has no cost '{cost}': give one of {', '.join(fitting) or 'none'}.")
     if not 0 < cost_budget < math.inf:
         raise ValueError(f"what edits may cost together is a number above 0: give a cost_budget; got {cost_budget}.")
-    if graphs.node_features.shape[-1] < reads.features:
+    if (features := graphs.node_features.shape[-1]) < len(found.reads):
         raise ValueError(
-            f"the cost '{cost}' reads the first {reads.features} node feature(s) (length: positions), and the graphs "
-            f"have {graphs.node_features.shape[-1]}: give node_features=, graphs with positions (gabriel), or the "
-            "columns x and y of a table of nodes."
+            f"the cost '{cost}' reads {' and '.join(found.reads)} of every node, and the graphs have {features} node "
+            f"feature(s): give these first, node_features=, or as columns of a table of nodes."
         )
     env = replace(env, cost=cost, cost_budget=float(cost_budget))
     nothing = jnp.full((env.steps_per_edit - 1,), -1, jnp.int32)
@@ -54,7 +53,7 @@ def with_cost(env: Rule, cost: str | None, cost_budget: float) -> Rule:
     def cheapest(graph: BitGraph) -> tuple[Array, Array]:
         graph = env.begin(graph)
         prices, here = env.prices(graph), graph.node_mask
-        there = here if reads.picks == 1 else here[:, None] & here
+        there = here if found.picks == 1 else here[:, None] & here
         return env.legal(graph, nothing).any(), jnp.where(there, prices, 0.0).min()
 
     some, least = map(np.asarray, jax.lax.map(cheapest, graphs))

@@ -25,12 +25,12 @@ class Cost(NamedTuple):
 
     Attributes:
         of: ``graph -> f32[N]`` of nodes or ``f32[N, N]`` of pairs; finite and not negative.
-        picks: 1 = of nodes, 2 = of pairs. ``features``: how many node features it reads, the first ones.
+        picks: 1 = of nodes, 2 = of pairs. ``reads``: what the first node features are to be, as names of attributes.
     """
 
     of: Callable[[BitGraph], Float[Array, "..."]]
     picks: int
-    features: int = 0
+    reads: tuple[str, ...] = ()
 
 
 def _lengths(graph: BitGraph) -> Float[Array, "N N"]:
@@ -43,7 +43,7 @@ def _pair_weights(graph: BitGraph) -> Float[Array, "N N"]:
     return weight_of(graph, slots[:, None], slots)
 
 
-LENGTH = Cost(_lengths, picks=2, features=2)
+LENGTH = Cost(_lengths, picks=2, reads=("x", "y"))
 """The distance between the ends, whose positions are the first two node features.
 
 Reference: Darvariu, Hailes & Musolesi, "Planning spatial networks with Monte Carlo tree search", Proc. R. Soc. A 479,
@@ -56,7 +56,7 @@ DEGREE = Cost(lambda graph: degree(graph).astype(jnp.float32), picks=1)
 
 Reference: Ren, Gleinig, Helbing & Antulov-Fantulin, "Generalized network dismantling", PNAS 116, 2019.
 """
-PRICE = Cost(lambda graph: graph.node_features[:, 0], picks=1, features=1)
+PRICE = Cost(lambda graph: graph.node_features[:, 0], picks=1, reads=("price",))
 """The first node feature.
 
 Reference: Nguyen & Zheng, "On budgeted influence maximization in social networks", IEEE Journal on Selected Areas in

@@ -154,7 +154,7 @@ def test_refuses_graphs_without_the_features_and_costs_below_0():
 
     with pytest.raises(ValueError, match="a cost of -1"):
         build([[1.0], [-1.0], [1.0]])
-    with pytest.raises(ValueError, match="reads the first 1 node feature"):
+    with pytest.raises(ValueError, match="reads price of every node, and the graphs have 0"):
         build(np.zeros((3, 0)))
 
 
