@@ -137,6 +137,8 @@ def write_solution(folder: Path, solution: Solution, objective: str, prefix: str
             after.add_edge(u, v)
         elif operation == "remove":
             after.remove_edge(u, v)
+        elif operation == "scale":
+            chosen |= {u, v}
         else:
             after.remove_edges_from(list(before.edges(u)) if operation == "remove node" else [])
             chosen ^= {u}

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from agents.baselines.base import paid
 from envs.editing import Editing
 from lepton_rl.graph import BitGraph, num_nodes
 from lepton_rl.objectives.cuts import crossing_weights
@@ -15,8 +16,7 @@ __all__ = ["tabu_search"]
 CHAINS = 16  # searches side by side
 MOVES = 50  # flips a search, times the node slots
 TENURE = 20  # moves that a node rests after its flip, or a quarter of the nodes where that is less
-
-TOLERANCE = 1e-6
+TOLERANCE = 1e-6  # share of the highest value so far by which a cut of real weights must beat it
 
 
 class _Chain(NamedTuple):
@@ -102,7 +102,7 @@ def tabu_search(env: Editing, start: Int[Array, ""], key: PRNGKeyArray) -> Int[A
 
     A search stays within ``budget`` flips of the start's labels or of their complement, whose cut is the same, and
     answers with a labelling that exactly ``budget`` flips lead to: spare ones flip a node to and fro, so that without
-    STOP the number of labels turned is even or odd with the budget. Returns i32[budget].
+    STOP the number of labels turned is even or odd with the budget. Flips that ``cost_budget`` doesn't cover are left out. Returns i32[budget].
 
     References: Glover, "Tabu search, part I", ORSA Journal on Computing 1, 1989; Kochenberger, Hao, Lü, Wang & Glover,
     "Solving large scale Max Cut problems via tabu search", Journal of Heuristics 19, 2013; the tenure of Palubeckis,
@@ -112,4 +112,4 @@ def tabu_search(env: Editing, start: Int[Array, ""], key: PRNGKeyArray) -> Int[A
     graph = env.begin(env.pool[start])
     weights = crossing_weights(graph)
     values, turned = jax.vmap(lambda key: _search(env, graph, weights, key))(jax.random.split(key, CHAINS))
-    return _plan(env, graph, turned[values.argmax()])
+    return paid(env, graph, _plan(env, graph, turned[values.argmax()])[:, None])[:, 0]
