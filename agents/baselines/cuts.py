@@ -102,7 +102,8 @@ def tabu_search(env: Editing, start: Int[Array, ""], key: PRNGKeyArray) -> Int[A
 
     A search stays within ``budget`` flips of the start's labels or of their complement, whose cut is the same, and
     answers with a labelling that exactly ``budget`` flips lead to: spare ones flip a node to and fro, so that without
-    STOP the number of labels turned is even or odd with the budget. Flips that ``cost_budget`` doesn't cover are left out. Returns i32[budget].
+    STOP the number of labels turned is even or odd with the budget. Flips that ``cost_budget`` doesn't cover are left
+    out. Returns i32[budget].
 
     References: Glover, "Tabu search, part I", ORSA Journal on Computing 1, 1989; Kochenberger, Hao, Lü, Wang & Glover,
     "Solving large scale Max Cut problems via tabu search", Journal of Heuristics 19, 2013; the tenure of Palubeckis,
