@@ -17,7 +17,8 @@ from envs.node_flip import make_node_flip
 from envs.node_selection import make_node_selection
 from envs.pools import make_pool
 from lepton_rl.graph import from_edges, from_networkx
-from lepton_rl.objectives import get_objective
+from lepton_rl.objectives import get_objective, score
+from lepton_rl.objectives.cuts import crossing_weights
 
 CUTS = [nx.gnp_random_graph(n, p, seed=n) for n, p in ((8, 0.5), (9, 0.4), (10, 0.4), (10, 0.7))]
 FOLLOWS = nx.gnp_random_graph(7, 0.25, seed=8, directed=True)
@@ -56,6 +57,17 @@ def test_tabu_search_finds_the_largest_cut_within_the_budget(budget, stop):
         assert ((turned * start)[edges[0]] != (turned * start)[edges[1]]) @ weights == cuts.max()
         if stop and len(rest := plan[plan >= 11]):
             assert rest.tolist() == [11] and (plan[plan.tolist().index(11) + 1 :] == -1).all()
+
+
+@pytest.mark.parametrize("directed", [False, True])
+def test_crossing_weights_make_up_the_cut(directed):
+    rng = np.random.default_rng(7)
+    edges, features, labels = list(FOLLOWS.edges), rng.normal(size=(7, 7, 2)), rng.choice([-1.0, 1.0], 7)
+    graph = from_edges(edges, 7, capacity=9, directed=directed, edge_features=features, labels=labels)
+    weights = np.asarray(crossing_weights(graph))
+    across = np.array([(u, v) for u, v in combinations(range(7), 2) if labels[u] != labels[v]])
+    np.testing.assert_array_equal(weights, weights.T)
+    assert weights[tuple(across.T)].sum() == pytest.approx(float(score(get_objective("cut"), graph, jax.random.key(0))))
 
 
 def worlds_of(objective):
