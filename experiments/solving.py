@@ -147,6 +147,8 @@ def draw_solution(solution: Solution, objective: str) -> Figure:
             after.add_edge(u, v)
         elif operation == "remove":
             after.remove_edge(u, v)
+        elif operation == "scale":
+            chosen |= {u, v}
         else:
             after.remove_edges_from(list(before.edges(u)) if operation == "remove node" else [])
             chosen ^= {u}

@@ -43,7 +43,7 @@ _RULES = {
     "tabu_search": ("NodeFlip",),
     "depolarise": ("EdgeAddition", "EdgeRemoval", "EdgeToggle"),
     "simulated_annealing": (
-        "EdgeAddition", "EdgeRemoval", "EdgeToggle", "NodeRemoval", "NodeSelection", "NodeFlip",
+        "EdgeAddition", "EdgeRemoval", "EdgeToggle", "EdgeReweighting", "NodeRemoval", "NodeSelection", "NodeFlip",
         "LinkRecommendation",
     ),
 }  # fmt: skip

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from agents.baselines.base import paid
 from envs.editing import Editing
 from lepton_rl.graph import BitGraph, num_nodes
 from lepton_rl.objectives.cuts import crossing_weights
@@ -101,7 +102,8 @@ def tabu_search(env: Editing, start: Int[Array, ""], key: PRNGKeyArray) -> Int[A
 
     A search stays within ``budget`` flips of the start's labels or of their complement, whose cut is the same, and
     answers with a labelling that exactly ``budget`` flips lead to: spare ones flip a node to and fro, so that without
-    STOP the number of labels turned is even or odd with the budget. Returns i32[budget].
+    STOP the number of labels turned is even or odd with the budget. Flips that ``cost_budget`` doesn't cover are left
+    out. Returns i32[budget].
 
     References: Glover, "Tabu search, part I", ORSA Journal on Computing 1, 1989; Kochenberger, Hao, Lü, Wang & Glover,
     "Solving large scale Max Cut problems via tabu search", Journal of Heuristics 19, 2013; the tenure of Palubeckis,
@@ -111,4 +113,4 @@ def tabu_search(env: Editing, start: Int[Array, ""], key: PRNGKeyArray) -> Int[A
     graph = env.begin(env.pool[start])
     weights = crossing_weights(graph)
     values, turned = jax.vmap(lambda key: _search(env, graph, weights, key))(jax.random.split(key, CHAINS))
-    return _plan(env, graph, turned[values.argmax()])
+    return paid(env, graph, _plan(env, graph, turned[values.argmax()])[:, None])[:, 0]

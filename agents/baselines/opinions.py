@@ -10,6 +10,7 @@ from envs.editing import Editing
 from lepton_rl.graph import BitGraph, adjacency
 from lepton_rl.objectives.base import labels_of
 from lepton_rl.objectives.opinion import polarisation
+from lepton_rl.weights import weight_of
 
 __all__ = ["depolarise", "gains_of_pairs"]
 
@@ -30,7 +31,9 @@ def _system(graph: BitGraph) -> _System:
     mean = jnp.where(present, inverse, 0.0).sum(0) / jnp.maximum(graph.node_mask.sum(), 1)
     centred = jnp.where(present, inverse - mean, 0.0)
     gram = jnp.matmul(centred.T, centred, precision="highest")
-    return _System(inverse, gram, jnp.where(adjacency(graph), -1.0, 1.0), labels_of(graph, "innate opinions"))
+    slots = jnp.arange(graph.capacity)
+    weight = weight_of(graph, slots[:, None], slots)
+    return _System(inverse, gram, jnp.where(adjacency(graph), -weight, weight), labels_of(graph, "innate opinions"))
 
 
 def gains_of_pairs(system: _System, directed: bool) -> Float[Array, "N N"]:

@@ -58,9 +58,9 @@ def lazy_greedy(env: Editing, start: Int[Array, ""], key: PRNGKeyArray) -> Int[A
 
         return jax.vmap(gain)(nodes)
 
-    def choose(state: tuple[BitGraph, Any, Array], _: None) -> tuple[tuple[BitGraph, Any, Array], Array]:
-        graph, carry, bounds = state
-        legal = graph.node_mask & env.allowed(graph, jnp.zeros((0,), jnp.int32))
+    def choose(state: tuple[BitGraph, Any, Array, Any], _: None) -> tuple[tuple[BitGraph, Any, Array, Any], Array]:
+        graph, carry, bounds, spent = state
+        legal = env.legal(graph, jnp.zeros((0,), jnp.int32), spent)
 
         def look(round: _Round) -> _Round:
             nodes = jax.lax.top_k(jnp.where(round.fresh, -jnp.inf, round.bounds), width)[1]
@@ -76,8 +76,9 @@ def lazy_greedy(env: Editing, start: Int[Array, ""], key: PRNGKeyArray) -> Int[A
         pick = jnp.where(legal.any(), jnp.argmax(bounds), -1).astype(jnp.int32)
         after, edit = env.apply(graph, pick[None])
         edit = edit._replace(operation=jnp.where(pick >= 0, edit.operation, 0))
-        return (after, objective.update(carry, edit, after, noise), bounds), pick
+        carry = objective.update(carry, edit, after, noise)
+        return (after, carry, bounds, env.pay(graph, pick[None], spent)), pick
 
     everybody = jnp.full(graph.capacity, jnp.inf)
-    begin = graph, objective.init(graph, noise), everybody
+    begin = graph, objective.init(graph, noise), everybody, env.nothing_spent
     return jax.lax.scan(choose, begin, None, length=env.budget)[1]

@@ -1,4 +1,4 @@
-"""Baselines that read the Laplacian: the Fiedler vector, its cut, and effective resistance."""
+"""Baselines that read the Laplacian, every edge of weight 1: the Fiedler vector, its cut, effective resistance."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
@@ -7,6 +7,7 @@ from agents.baselines.base import edit_one_by_one
 from envs.editing import Editing
 from lepton_rl.graph import BitGraph, adjacency
 from lepton_rl.objectives.spectral import laplacian, resistances, resistances_after, together
+from lepton_rl.weights import unweighted
 
 __all__ = ["effective_resistance", "fiedler", "spectral_cut"]
 
@@ -18,7 +19,7 @@ def _fiedler_vector(graph: BitGraph, part: Bool[Array, "N"]) -> Float[Array, "N"
     # all, and the first eigenvector is the Fiedler vector.
     above = 2.0 * graph.capacity
     constant = inside[:, None] * inside[None, :] / inside.sum()
-    _, vectors = jnp.linalg.eigh(laplacian(graph) + above * (constant + jnp.diag(1 - inside)))
+    _, vectors = jnp.linalg.eigh(laplacian(unweighted(graph)) + above * (constant + jnp.diag(1 - inside)))
     return vectors[:, 0]
 
 
@@ -72,6 +73,6 @@ def effective_resistance(env: Editing, start: Int[Array, ""], key: PRNGKeyArray)
     via the effective graph resistance", Eur. Phys. J. B 87, 2014.
     """
     return edit_one_by_one(
-        env, start, key, begin=resistances, criterion=_resistance_criterion,
+        env, start, key, begin=lambda graph: resistances(unweighted(graph)), criterion=_resistance_criterion,
         extend=lambda memory, picks: resistances_after(memory, picks[0], picks[1]),
     )  # fmt: skip

@@ -142,6 +142,7 @@ _CHEAP = {
     "EdgeAddition": "transitivity", "EdgeRemoval": "-transitivity", "EdgeToggle": "-polarisation",
     "Rewiring": "assortativity", "EdgeMove": "assortativity", "NodeRemoval": "-largest_component",
     "NodeSelection": "independent_set", "NodeFlip": "cut", "LinkRecommendation": "diversity",
+    "EdgeReweighting": "-effective_resistance",
 }  # fmt: skip
 
 

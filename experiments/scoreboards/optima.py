@@ -57,11 +57,11 @@ def _plans(env: Editing, graph: BitGraph, edits: int) -> Iterator[BitGraph]:
             yield from whole(graph, [*picks, node])
 
     def after(graph: BitGraph, left: int) -> Iterator[BitGraph]:
-        found: dict[tuple[bytes, bytes], BitGraph] = {}
+        found: dict[tuple[bytes, ...], BitGraph] = {}
         for picks in whole(graph, []) if left else ():
             new = apply(graph, jnp.array(picks, jnp.int32))
-            labels = b"" if new.labels is None else np.asarray(new.labels).tobytes()
-            found.setdefault((np.asarray(new.rows).tobytes(), labels), new)  # many plans, one graph
+            # Many plans, one graph.
+            found.setdefault(tuple(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(new)), new)
         if not found:
             yield graph
         for new in found.values():

@@ -22,6 +22,8 @@ from lepton_rl.objectives.cuts import crossing_weights
 
 CUTS = [nx.gnp_random_graph(n, p, seed=n) for n, p in ((8, 0.5), (9, 0.4), (10, 0.4), (10, 0.7))]
 FOLLOWS = nx.gnp_random_graph(7, 0.25, seed=8, directed=True)
+WEIGHTS = np.random.default_rng(6).uniform(0.5, 2, (9, 9))
+WEIGHTS = (WEIGHTS + WEIGHTS.T) / 2
 FRIENDS = [nx.gnp_random_graph(n, 0.4, seed=n) for n in (7, 9)]
 
 
@@ -128,7 +130,7 @@ def test_the_number_of_sets_is_that_of_imm():
 
 def polarisation_of(graph, opinions):
     """By numpy; in directed graphs an edge u -> v says that u listens to v."""
-    dense = nx.to_numpy_array(graph)
+    dense = nx.to_numpy_array(graph) * WEIGHTS[: len(graph), : len(graph)]
     return len(graph) * np.var(np.linalg.solve(np.eye(len(graph)) + np.diag(dense.sum(1)) - dense, opinions))
 
 
@@ -147,6 +149,7 @@ def look(system, picks, directed):
 def test_gains_of_all_pairs_equal_brute_force_before_and_after_an_edit(graph):
     opinions = np.random.default_rng(3).uniform(-1, 1, 7)
     bits = from_networkx(graph, capacity=9)[0].replace(labels=jnp.zeros(9).at[:7].set(opinions))
+    bits = bits.replace(edge_features=jnp.asarray(WEIGHTS, jnp.float32)[..., None])
     system = jax.jit(_system)(bits)
     for pair in ((0, 3), (2, 1), (0, 3)):
         gains, system = look(system, jnp.array(pair), graph.is_directed())
@@ -159,7 +162,10 @@ def test_gains_of_all_pairs_equal_brute_force_before_and_after_an_edit(graph):
 
 def test_depolarise_flips_the_best_pair_by_brute_force():
     rng = np.random.default_rng(4)
-    members = [from_edges(list(graph.edges), len(graph), labels=rng.uniform(-1, 1, len(graph))) for graph in FRIENDS]
+    members = [
+        from_edges(list(graph.edges), n, labels=rng.uniform(-1, 1, n), edge_features=WEIGHTS[:n, :n, None])
+        for graph, n in zip(FRIENDS, map(len, FRIENDS), strict=True)
+    ]
     env = make_edge_toggle(make_pool(members, 10), get_objective("-polarisation"), 4)
     for graph, member, plan in zip(FRIENDS, members, plans("depolarise", env), strict=True):
         left = graph.copy()

@@ -13,6 +13,7 @@ from envs.pools import make_pool
 from lepton_rl.graph import degree, from_networkx
 from lepton_rl.objectives import get_objective
 from lepton_rl.objectives.base import Objective, Value
+from lepton_rl.weights import strength
 from tests.oracles import edge_criteria
 
 BUDGET = 4
@@ -21,13 +22,14 @@ ONE_PASS = {"lowest_degree_product", "fiedler", "effective_resistance"}
 
 
 def init(graph, noise):
-    return Value(-(degree(graph).astype(jnp.float32) ** 2 * (1 + noise)).sum())
+    return Value(-(strength(graph) ** 2 * (1 + noise)).sum())
 
 
 NOISY = Objective(
     lambda graph, key: jax.random.normal(key, (graph.capacity,)),
     init,
     lambda carry, edit, graph, noise: init(graph, noise),
+    weighted="any",
 )
 
 
