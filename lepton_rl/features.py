@@ -67,8 +67,9 @@ def pair_inputs(graph: BitGraph, steps: int = 4) -> Float[Array, "K N N"]:
     2^(steps + 1) steps see it, exact where they have mixed: with Z = (I + S + S² + …)/2 it is
     Z_uu/d_u + Z_vv/d_v - 2 Z_uv/√(d_u d_v), in which the walk's stationary part cancels (Lovász 1993, §4).
     """
-    dense = jnp.abs(weights(graph))
-    d = degree(graph).astype(jnp.float32) if graph.edge_features is None else dense.sum(-1)
+    plain = graph.edge_features is None
+    dense = adjacency(graph) if plain else jnp.abs(weights(graph))
+    d = degree(graph).astype(jnp.float32) if plain else dense.sum(-1)
     scale = 1 / jnp.sqrt(_nonzero(d))
     present = graph.node_mask.astype(jnp.float32)
     walk = (jnp.diag(present) + dense * scale[:, None] * scale[None, :]) / 2

@@ -2,6 +2,7 @@
 
 from functools import cache
 
+import gymnasium as gym
 import jax
 import jax.numpy as jnp
 import networkx as nx
@@ -156,6 +157,18 @@ def test_refuses_graphs_without_the_features_and_costs_below_0():
         build([[1.0], [-1.0], [1.0]])
     with pytest.raises(ValueError, match="reads price of every node, and the graphs have 0"):
         build(np.zeros((3, 0)))
+
+
+def test_gymnasium_plays_with_costs_on_graphs_that_lie_somewhere():
+    made = gym.make("lepton/EdgeAddition-v0", objective="efficiency", cost="length", cost_budget=0.8, num_nodes=6,
+                    num_graphs=2, budget=3)  # fmt: skip
+    seen, info = made.reset(seed=0)
+    assert seen["node_features"].shape == (6, 2) and made.observation_space.contains(seen)
+    over, made_steps = False, 0
+    while not over:
+        seen, _, over, _, info = made.step(int(info["action_mask"].argmax()))
+        made_steps += 1
+    assert made_steps <= 6 and seen["budget_left"] < 0.5
 
 
 def test_without_a_cost_nothing_is_kept_and_the_head_of_pairs_stays():
