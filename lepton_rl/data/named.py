@@ -118,7 +118,8 @@ class NamedGraph:
         Raises:
             DataError: no such attribute, one that is no number, or empty cells.
         """
-        return replace(self, labels=self._numbers(column, "labels (-1 and 1 for two camps, 0 and 1 for users and items)"))
+        purpose = "labels (-1 and 1 for two camps, 0 and 1 for users and items)"
+        return replace(self, labels=self._numbers(column, purpose))
 
     def featured(self, columns: Sequence[str], purpose: str) -> NamedGraph:
         """The graph with numeric node attributes, as they are, before its other ``features``.

@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from lepton_rl.batching import once
 from lepton_rl.graph import WORD, BitGraph, adjacency, num_nodes, pack_bits
 from lepton_rl.objectives.base import deterministic
-from lepton_rl.objectives.critical_fraction import once
 
 __all__ = ["component_sizes", "largest_component", "pairwise_connectivity"]
 

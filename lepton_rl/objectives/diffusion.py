@@ -20,10 +20,10 @@ import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt32
 
-from lepton_rl.batching import anywhere
+from lepton_rl.batching import anywhere, once
 from lepton_rl.graph import WORD, BitGraph, adjacency, num_nodes
 from lepton_rl.objectives.base import EDGE_ADDED, EDGE_REMOVED, LABEL_SET, NOTHING, REBUILT, Edit, Objective, labels_of
-from lepton_rl.objectives.critical_fraction import fold, once
+from lepton_rl.objectives.critical_fraction import fold
 
 __all__ = [
     "CASCADE_PROBABILITY", "Spread", "independent_cascade", "independent_cascade_with", "linear_threshold",

@@ -20,6 +20,7 @@ from jaxtyping import Array, Float
 
 from lepton_rl.batching import anywhere
 from lepton_rl.graph import BitGraph, num_nodes
+from lepton_rl.linear import inverse
 from lepton_rl.objectives.base import REBUILT, Edit, Objective, labels_of, no_noise, weight_change
 from lepton_rl.objectives.spectral import laplacian
 from lepton_rl.weights import weights
@@ -27,7 +28,6 @@ from lepton_rl.weights import weights
 __all__ = ["controversy", "disagreement", "expressed_opinions", "polarisation"]
 
 Opinion = Float[Array, "N"]
-_SMALL = 128  # node slots
 
 
 @struct.dataclass
@@ -40,7 +40,8 @@ class Opinions:
 
 def expressed_opinions(graph: BitGraph) -> Opinion:
     """z = (I + L)^-1 s, f32[N]; 0 at absent nodes."""
-    return jax.scipy.linalg.solve(_system(graph), _innate(graph), assume_a="gen" if graph.directed else "pos")
+    system = _system(graph)
+    return _refined(system, inverse(system, symmetric=not graph.directed), _innate(graph))
 
 
 def _innate(graph: BitGraph) -> Opinion:
@@ -55,24 +56,6 @@ def _refined(system: Float[Array, "N N"], inverse: Float[Array, "N N"], s: Opini
     """``inverse`` times s, and one step of iterative refinement."""
     z = _times(inverse, s)
     return z + _times(inverse, s - _times(system, z))
-
-
-def _inverse(system: Float[Array, "N N"]) -> Float[Array, "N N"]:
-    """The inverse, of small systems by Gauss–Jordan: rows are diagonally dominant, so that no pivots are needed.
-
-    LAPACK's batched routines wait in the thread pool of the CPU for the pool itself (jaxlib 0.10), so that as many at
-    once as there are cores never end: two on two cores. So small systems, of which there are batches, do without it,
-    and no program has it twice.
-    """
-    if system.shape[0] > _SMALL:
-        return jnp.linalg.inv(system)
-
-    def eliminate(k: Array, m: Float[Array, "N N"]) -> Float[Array, "N N"]:
-        row, column = m[k] / m[k, k], m[:, k]
-        swept = (m - jnp.outer(column, row)).at[k].set(row).at[:, k].set(-column / m[k, k])
-        return swept.at[k, k].set(1 / m[k, k])
-
-    return jax.lax.fori_loop(0, system.shape[0], eliminate, system)
 
 
 def _times(matrix: Float[Array, "N N"], vector: Opinion) -> Opinion:
@@ -107,7 +90,7 @@ def _of_opinions(measure: Callable[[BitGraph, Opinion], Float[Array, ""]]) -> Ob
     """An objective that reads the expressed opinions."""
 
     def init(graph: BitGraph, noise: tuple[()]) -> Opinions:
-        return follow(_inverse(_system(graph)), graph)
+        return follow(inverse(_system(graph), symmetric=not graph.directed), graph)
 
     def follow(inverse: Float[Array, "N N"], graph: BitGraph) -> Opinions:
         return Opinions(measure(graph, _refined(_system(graph), inverse, _innate(graph))), inverse)

@@ -8,8 +8,9 @@ from jaxtyping import Array, Bool, Float, Int
 
 from lepton_rl.batching import anywhere
 from lepton_rl.graph import BitGraph, adjacency, num_nodes
+from lepton_rl.linear import inverse
 from lepton_rl.objectives.base import EDGE_REMOVED, REBUILT, Edit, Objective, deterministic, no_noise, weight_change
-from lepton_rl.objectives.critical_fraction import edge_masks, fold, once
+from lepton_rl.objectives.critical_fraction import edge_masks, fold
 from lepton_rl.weights import strength, unit, weights
 
 __all__ = [
@@ -19,7 +20,6 @@ __all__ = [
 
 SQUARINGS = 5  # spectral_radius moves by the 2^5th power
 REST, MOVES = 1e-5, 10_000  # until its vector moves no more than this; rounding moves it by 1e-6
-SWEPT = 128  # slots up to which matrices are inverted by sweeping; above, LAPACK's blocks win
 
 
 @struct.dataclass
@@ -124,26 +124,6 @@ def together(graph: BitGraph) -> Bool[Array, "N N"]:
     return labels[:, None] == labels[None, :]
 
 
-def _inverse(matrix: Float[Array, "N N"]) -> Float[Array, "N N"]:
-    """Of a symmetric positive definite matrix, by sweeping one pivot after the other; these need no pivoting.
-
-    Goodnight, "A tutorial on the SWEEP operator", The American Statistician 33, 1979. Each sweep is a fused loop over
-    the batch, where LAPACK takes one member at a time.
-    """
-    size = matrix.shape[0]
-    if size > SWEPT:
-        return jnp.linalg.inv(matrix)
-
-    def sweep(k: Array, matrix: Array) -> Array:
-        row = once(lambda: matrix[k])
-        pivot, here = row[k], jnp.arange(size) == k
-        scaled = jnp.where(here, -1.0, row) / pivot
-        swept = jnp.where(here[None, :], scaled[:, None], matrix - scaled[:, None] * row[None, :])
-        return jnp.where(here[:, None], scaled[None, :], swept)
-
-    return -jax.lax.fori_loop(0, size, sweep, matrix)
-
-
 def resistances(graph: BitGraph) -> Float[Array, "N N"]:
     """Effective resistance of every pair of slots, f32[N, N]; inf between parts without a path.
 
@@ -152,9 +132,9 @@ def resistances(graph: BitGraph) -> Float[Array, "N N"]:
     of its own. Weights are conductances.
     """
     joined = together(graph)
-    inverse = _inverse(laplacian(graph) + joined / joined.sum(-1, keepdims=True) * unit(graph))
-    diagonal = jnp.diagonal(inverse)
-    return jnp.where(joined, diagonal[:, None] + diagonal[None, :] - inverse - inverse.T, jnp.inf)
+    lifted = inverse(laplacian(graph) + joined / joined.sum(-1, keepdims=True) * unit(graph))
+    diagonal = jnp.diagonal(lifted)
+    return jnp.where(joined, diagonal[:, None] + diagonal[None, :] - lifted - lifted.T, jnp.inf)
 
 
 def resistances_after(

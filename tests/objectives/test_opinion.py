@@ -94,14 +94,6 @@ def test_directed_values_are_those_of_the_oracle(name):
     assert value(name, graph) == pytest.approx(reference(name, graph), rel=3e-6)
 
 
-@pytest.mark.parametrize(("capacity", "routines"), [(40, 0), (150, 1)])
-def test_programs_have_few_of_the_routines_that_wait_for_one_another(capacity, routines):
-    """Factorisations by LAPACK, batched and at once, hang on as many cores; small systems need none."""
-    batch = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), random_graph(20, 0.2, False, capacity))
-    program = str(jax.make_jaxpr(jax.vmap(lambda graph: INIT["polarisation"](graph, ())))(batch))
-    assert sum(program.count(f" {name}[") + program.count(f" {name} ") for name in ("lu", "cholesky")) == routines
-
-
 @pytest.mark.parametrize("directed", [False, True])
 def test_large_systems_have_the_values_of_padded_small_ones(directed):
     small, large = (random_graph(60, 0.1, directed, capacity) for capacity in (60, 140))
