@@ -117,7 +117,7 @@ def make_split(config: Train, encoder: Encoder | None = None) -> Split:
         words = f"{words} ({'; '.join(found.report)})"
         return Split(train, valid, test, tuple(test), sources, words, encoder)
     sources, encoder = _encoded(sources, range(len(sources)), config, encoder)
-    train, valid, test = ([shuffled(sources[seed % len(sources)], seed) for seed in part] for part in seeds)
+    train, valid, test = ([shuffled(sources[seed % len(sources)], seed, sides) for seed in part] for part in seeds)
     name = sources[0].name if len(sources) == 1 else f"{len(sources)} graphs of {config.graph}"
     words = f"{config.num_graphs:,} shuffles of {name}; {held}"
     return Split(train, valid, test, tuple(sources), sources, words, encoder)

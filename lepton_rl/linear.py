@@ -31,7 +31,10 @@ def inverse(matrix: Float[Array, "N N"], symmetric: bool = True) -> Float[Array,
     def eliminate(k: Array, matrix: Float[Array, "N N"]) -> Float[Array, "N N"]:
         return _eliminate_block(k * BLOCK, matrix, symmetric)
 
-    return jax.lax.fori_loop(0, padded.shape[0] // BLOCK, eliminate, padded)[:size, :size]
+    found = jax.lax.fori_loop(0, padded.shape[0] // BLOCK, eliminate, padded)[:size, :size]
+    # A step of Newton's method takes back what rounding of many blocks added up to.
+    residual = jnp.eye(size) - jnp.matmul(matrix, found, precision="highest")
+    return found + jnp.matmul(found, residual, precision="highest")
 
 
 def _sweep_symmetric(k: Array, matrix: Float[Array, "N N"]) -> Float[Array, "N N"]:

@@ -6,8 +6,10 @@ os.environ.setdefault("JAX_DEBUG_KEY_REUSE", "1")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import atexit
+import gc
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,13 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
 install_import_hook(["lepton_rl", "envs", "agents"], "beartype.beartype")
 
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled_programs_are_no_garbage() -> Iterator[None]:
+    """What a file has compiled stays to the end: the collector need not look through it again and again."""
+    yield
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

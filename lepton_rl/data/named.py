@@ -118,8 +118,8 @@ class NamedGraph:
         Raises:
             DataError: no such attribute, one that is no number, or empty cells.
         """
-        purpose = "labels (-1 and 1 for two camps, 0 and 1 for users and items)"
-        return replace(self, labels=self._numbers(column, purpose))
+        camps = " (-1 and 1 for two camps, 0 and 1 for users and items)"
+        return replace(self, labels=self._numbers(column, "labels", camps))
 
     def featured(self, columns: Sequence[str], purpose: str) -> NamedGraph:
         """The graph with numeric node attributes, as they are, before its other ``features``.
@@ -133,7 +133,7 @@ class NamedGraph:
         own = [] if self.features is None else [self.features]
         return replace(self, features=np.column_stack([*(self._numbers(name, purpose) for name in columns), *own]))
 
-    def _numbers(self, column: str, purpose: str) -> np.ndarray:
+    def _numbers(self, column: str, purpose: str, such_as: str = "") -> np.ndarray:
         known = [] if self.node_data is None else self.node_data.column_names
         if self.node_data is None or column not in known:
             raise DataError(f"{self.name} has no node attribute '{column}' for the {purpose}."
@@ -144,7 +144,7 @@ class NamedGraph:
             empty = f", {data.null_count} of its cells are empty" if data.null_count else ""
             raise DataError(
                 f"{self.name}: {purpose} are numbers, and '{column}' is {data.type}{empty}: write a number in every "
-                "row."
+                f"row{such_as}."
             )
         return data.to_numpy().astype(np.float32)
 

@@ -201,7 +201,7 @@ their effective resistance / n, where a pair without a path counts 1.
 
 The Kirchhoff index, the sum over unordered pairs, is this times n²(n - 1) / 2. Joined pairs are below 1 (a path has at
 most n - 1 edges), so that no edge that is added raises the value; 0 for a single node. In float32 a path, the worst
-there is, errs by 1e-4 of its value at n = 140; graphs of short distances by 1e-6. Weights are conductances; where they
+there is, errs by 2e-4 of its value at n = 140; graphs of short distances by 1e-6. Weights are conductances; where they
 are so small that a pair's resistance exceeds n, it counts 1 as if there were no path.
 
 References: Klein & Randić, "Resistance distance", Journal of Mathematical Chemistry 12, 1993; Ellens, Spieksma, Van

@@ -97,7 +97,8 @@ def test_every_pick_is_legal_until_nothing_is(planned):
     for start in range(env.pool.size):
         state, observation = env.reset(jnp.int32(start), key)
         for action in actions[0, start]:
-            assert observation.legal[action] if observation.legal.any() else action == -1
+            legal = np.asarray(observation.legal)
+            assert legal[action] if legal.any() else action == -1
             state, outcome = step(env, state, action, key)
             observation = outcome.observation
 

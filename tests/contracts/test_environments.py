@@ -14,6 +14,7 @@ from envs import DEFAULTS, ENVIRONMENTS, get_environment
 from envs.base import GraphEnv, reset_batch, step_batch, step_keys
 from lepton_rl.objectives import OBJECTIVES
 from tests.envs import toys
+from tests.trees import member
 
 STARTS = jnp.array([0, 1, 2, 3])
 BATCH = len(STARTS)
@@ -86,7 +87,7 @@ def test_some_action_is_legal_until_the_end_and_batch_equals_loop(env):
     keys = toys.keys_of(1, BATCH)
     state, observation = jax.jit(reset_batch)(env, STARTS, keys)
     step, single = jax.jit(step_batch), jax.jit(type(env).step)
-    alone = [env.reset(STARTS[i], toys.key_of(1, i))[0] for i in range(BATCH)]
+    alone = [env.reset(jnp.int32(i), toys.key_of(1, i))[0] for i in range(BATCH)]
     over = np.zeros(BATCH, bool)
     for t in range(env.horizon):
         assert (np.asarray(observation.legal).any(axis=1) == ~over).all()
@@ -96,7 +97,7 @@ def test_some_action_is_legal_until_the_end_and_batch_equals_loop(env):
         for i in range(BATCH):
             key = jax.random.fold_in(toys.key_of(1, i), t)
             alone[i], one = single(env, alone[i], jnp.asarray(actions[i]), key)
-            toys.assert_trees_match(jax.tree.map(lambda leaf, i=i: leaf[i], outcome), one, rtol=1e-6)
+            toys.assert_trees_match(member(outcome, i), one, rtol=1e-6)
 
 
 def test_rebuild_is_bit_equal_to_stepping(env):

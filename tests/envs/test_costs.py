@@ -114,7 +114,7 @@ def test_plans_never_meet_an_edit_that_cannot_be_paid(name):
         made = plan[: (plan >= 0).sum()]
         assert len(made) and (plan[len(made) :] == -1).all()
         for action in made:
-            assert observation.legal[action]
+            assert np.asarray(observation.legal)[action]
             state, outcome = step(env, state, action)
             observation = outcome.observation
         assert 0 < float(state.spent) <= env.cost_budget

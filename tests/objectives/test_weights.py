@@ -14,6 +14,7 @@ from lepton_rl.objectives.composition import shortfall
 from lepton_rl.weights import set_weight, strength, unweighted, weight_of, weights
 from tests.contracts.test_objectives import LABELS
 from tests.oracles import OBJECTIVE_ORACLES
+from tests.trees import member
 
 CAPACITY, EDITS = 10, 16
 SET_WEIGHT = jax.jit(set_weight)
@@ -82,7 +83,7 @@ def test_weighted_values_are_the_oracles_and_updates_follow(name, directed):
     values, after, (updated, fresh, kinds) = run(graphs)
     expected = [OBJECTIVE_ORACLES[name](plain(graph), ()) for graph in members]
     np.testing.assert_allclose(values, expected, rtol=2e-5, atol=5e-6)
-    members_after = [jax.tree.map(lambda leaf, i=i: leaf[i], after) for i in range(len(members))]
+    members_after = [member(after, i) for i in range(len(members))]
     expected = [OBJECTIVE_ORACLES[name](plain(graph), ()) for graph in members_after]
     np.testing.assert_allclose(updated[-1], expected, rtol=2e-5, atol=5e-6)
     np.testing.assert_allclose(updated, fresh, rtol=2e-5, atol=5e-6)
