@@ -16,6 +16,7 @@ from agents.config import DQNConfig
 from agents.dqn import Hyper, Learner, Metrics, TrainState, greedy_episodes, keep_best, make_hyper, make_learner
 from envs.base import GraphEnv, Trajectory
 from lepton_rl.batching import RUN_AXIS
+from lepton_rl.features import node_inputs, num_inputs
 from lepton_rl.graph import absent_rows
 from lepton_rl.heads import Network, build_network
 
@@ -92,9 +93,10 @@ def make_runs(network: Network, config: DQNConfig, count: int, hyper: Hyper | No
 def fitting(env: GraphEnv, config: DQNConfig) -> DQNConfig:
     """``config`` with a head that fits the environment: scores of pairs serve edits of two picks in either order.
 
-    A head of single nodes has to learn every pick of an edit, not the last alone.
+    A head of single nodes has to learn every pick of an edit, not the last alone. Where edits have a cost, a first
+    pick is not worth its best second, which may be beyond what is left: no task for a head of pairs.
     """
-    pairs = env.steps_per_edit == 2 and not env.pool.graphs.directed
+    pairs = env.steps_per_edit == 2 and not env.pool.graphs.directed and not getattr(env, "cost", "")
     return config if config.head != "node" and pairs else replace(config, head="node", picks="all")
 
 
@@ -103,14 +105,13 @@ def network_for(env: GraphEnv, config: DQNConfig) -> Network:
 
     def widths(env: GraphEnv) -> tuple[jax.Array, ...]:
         _, observation = env.reset(jnp.int32(0), jax.random.key(0))
-        graph = observation.graph
-        features = graph.node_features if graph.labels is None else jnp.c_[graph.node_features, graph.labels]
-        return features, observation.marks, observation.pairs, observation.legal
+        inputs = node_inputs(observation.graph, config.structural)
+        return inputs, observation.marks, observation.pairs, observation.legal
 
-    features, marks, pairs, legal = jax.eval_shape(widths, env)
-    config = fitting(env, config)
+    inputs, marks, pairs, legal = jax.eval_shape(widths, env)
+    config, features = fitting(env, config), inputs.shape[-1] - num_inputs(config.structural)
     return build_network(
-        config.encoder, config.head, features=features.shape[-1], marks=marks.shape[-1], pairs=pairs.shape[0],
+        config.encoder, config.head, features=features, marks=marks.shape[-1], pairs=pairs.shape[0],
         width=config.width, rounds=config.rounds, structural=config.structural,
         partners=getattr(env, "pairs", absent_rows), stop=legal.shape[-1] > env.pool.capacity,
     )  # fmt: skip

@@ -32,7 +32,8 @@ class Observation:
 
     Attributes:
         graph: the graph as edited so far.
-        marks: f32[N, M] per-node marks: [:, 0] the selected node (one-hot), [:, 1] the share of the budget left.
+        marks: f32[N, M] per-node marks: [:, 0] the selected node (one-hot), [:, 1] the share of the budget left (of
+            edits or of cost, whichever is scarcer).
         legal: bool[A], True = legal; all False once the episode is over.
         context: i32[C] a query, C = 0 where there is none.
         pairs: f32[P, N, N] what adding each edge would bring by the objective's first-order account, P = 0 where the

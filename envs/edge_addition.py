@@ -1,5 +1,6 @@
 """Add L edges to a graph, two node picks an edge (RNet-DQN: Darvariu, Hailes & Musolesi, Proc. R. Soc. A, 2021)."""
 
+import math
 from typing import ClassVar
 
 import jax
@@ -8,7 +9,7 @@ import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Int
 
-from envs.checks import check_graphs, check_labels, checked_reward, degrees_of
+from envs.checks import check_graphs, check_labels, checked_reward, degrees_of, with_cost
 from envs.editing import Editing
 from envs.pools import Pool
 from lepton_rl.graph import BitGraph, add_edge, num_nodes, unpack_bits
@@ -45,20 +46,21 @@ class EdgeAddition(Editing):
 
 
 def make_edge_addition(
-    pool: Pool, objective: Objective, budget: int, reward: str = "end", sensitivity: bool = False, stop: bool = False
-) -> EdgeAddition:
+    pool: Pool, objective: Objective, budget: int, reward: str = "end", sensitivity: bool = False, stop: bool = False,
+    cost: str | None = None, cost_budget: float = math.inf,
+) -> EdgeAddition:  # fmt: skip
     """Add edges, each by two picks of a node, until the budget is spent: an :class:`EdgeAddition`, checked.
 
     Raises:
         ValueError: a budget below 1 or above the edges a start graph lacks; graphs or labels that do not fit the
-            objective; an unknown ``reward``.
+            objective; an unknown ``reward``; see :func:`envs.checks.with_cost`.
     """
     reward = checked_reward(reward)
-    check_graphs(pool, objective, "EdgeAddition", budget, directed=True)
+    check_graphs(pool, objective, "EdgeAddition", budget, directed=True, adds=True)
     check_labels(pool, objective, "EdgeAddition")
     n = np.asarray(pool.graphs.node_mask).sum(-1)
     lacking = (n * (n - 1) - degrees_of(pool).sum(-1)) // (1 if pool.graphs.directed else 2)
     if (lacking < budget).any():
         i = int(np.argmax(lacking < budget))
         raise ValueError(f"graph {i} lacks {lacking[i]} edges, fewer than the budget of {budget}: lower the budget.")
-    return EdgeAddition(pool, objective, budget, reward, sensitivity, stop)
+    return with_cost(EdgeAddition(pool, objective, budget, reward, sensitivity, stop), cost, cost_budget)

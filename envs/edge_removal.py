@@ -1,5 +1,6 @@
 """Remove L edges from a graph, two node picks an edge: links to cut, not nodes."""
 
+import math
 from typing import ClassVar
 
 import jax.numpy as jnp
@@ -7,7 +8,7 @@ import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Int, UInt32
 
-from envs.checks import check_graphs, check_labels, checked_reward, degrees_of
+from envs.checks import check_graphs, check_labels, checked_reward, degrees_of, with_cost
 from envs.editing import Editing
 from envs.pools import Pool
 from lepton_rl.graph import BitGraph, degree, neighbour_mask, remove_edge
@@ -46,13 +47,14 @@ class EdgeRemoval(Editing):
 
 
 def make_edge_removal(
-    pool: Pool, objective: Objective, budget: int, reward: str = "end", sensitivity: bool = False, stop: bool = False
-) -> EdgeRemoval:
+    pool: Pool, objective: Objective, budget: int, reward: str = "end", sensitivity: bool = False, stop: bool = False,
+    cost: str | None = None, cost_budget: float = math.inf,
+) -> EdgeRemoval:  # fmt: skip
     """Remove edges, each by two picks of a node, until the budget is spent: an :class:`EdgeRemoval`, checked.
 
     Raises:
         ValueError: a budget below 1 or above the edges of a start graph; graphs or labels that do not fit the
-            objective; an unknown ``reward``.
+            objective; an unknown ``reward``; see :func:`envs.checks.with_cost`.
     """
     reward = checked_reward(reward)
     check_graphs(pool, objective, "EdgeRemoval", budget, directed=True)
@@ -61,4 +63,4 @@ def make_edge_removal(
     if (edges < budget).any():
         i = int(np.argmax(edges < budget))
         raise ValueError(f"graph {i} has {edges[i]} edges, fewer than the budget of {budget}: lower the budget.")
-    return EdgeRemoval(pool, objective, budget, reward, False, stop)
+    return with_cost(EdgeRemoval(pool, objective, budget, reward, False, stop), cost, cost_budget)

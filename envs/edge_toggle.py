@@ -1,12 +1,13 @@
 """Add or remove L edges, whichever helps: each edit flips one pair of nodes (depolarisation, repair)."""
 
+import math
 from typing import ClassVar
 
 import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Bool, Int, UInt32
 
-from envs.checks import check_graphs, check_labels, checked_reward
+from envs.checks import check_graphs, check_labels, checked_reward, with_cost
 from envs.editing import Editing
 from envs.pools import Pool
 from lepton_rl.graph import BitGraph, has_edge, num_nodes, toggle_edge
@@ -46,14 +47,16 @@ class EdgeToggle(Editing):
 
 
 def make_edge_toggle(
-    pool: Pool, objective: Objective, budget: int, reward: str = "end", sensitivity: bool = False, stop: bool = False
-) -> EdgeToggle:
+    pool: Pool, objective: Objective, budget: int, reward: str = "end", sensitivity: bool = False, stop: bool = False,
+    cost: str | None = None, cost_budget: float = math.inf,
+) -> EdgeToggle:  # fmt: skip
     """Flip pairs, each by two picks of a node, until the budget is spent: an :class:`EdgeToggle`, checked.
 
     Raises:
-        ValueError: a budget below 1; graphs or labels that do not fit the objective; an unknown ``reward``.
+        ValueError: a budget below 1; graphs or labels that do not fit the objective; an unknown ``reward``;
+            see :func:`envs.checks.with_cost`.
     """
     reward = checked_reward(reward)
-    check_graphs(pool, objective, "EdgeToggle", budget, directed=True)
+    check_graphs(pool, objective, "EdgeToggle", budget, directed=True, adds=True)
     check_labels(pool, objective, "EdgeToggle")
-    return EdgeToggle(pool, objective, budget, reward, sensitivity, stop)
+    return with_cost(EdgeToggle(pool, objective, budget, reward, sensitivity, stop), cost, cost_budget)

@@ -5,6 +5,7 @@ A rule is a subclass that says which slots may be picked and what a finished edi
 edit, J = K - 1, L edits an episode, T = K·L steps.
 """
 
+import math
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
@@ -14,9 +15,10 @@ from flax import struct
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt32
 
 from envs.base import Observation, TimeStep, noise_key
+from envs.costs import get_cost
 from envs.pools import Pool
 from lepton_rl.batching import anywhere
-from lepton_rl.graph import absent_rows
+from lepton_rl.graph import absent_rows, unpack_bits
 from lepton_rl.objectives.base import Edit, Objective
 
 __all__ = ["EditState", "Editing"]
@@ -32,6 +34,7 @@ class EditState:
         noise: the objective's noise of this episode. ``carry``: the objective's carry, up to date only with a
             reward per edit; with the reward at the end it holds the start graph's.
         look: noise of the sensitivities that are observed, independent of the rewards'.
+        spent: f32[], what the edits cost so far; () where they cost nothing.
     """
 
     graph: Any
@@ -41,13 +44,17 @@ class EditState:
     noise: Any
     carry: Any
     look: Any
+    spent: Any = ()
 
 
 @struct.dataclass
 class Editing:
     """Episodes of at most ``budget`` edits; each is K picks of a node, so an episode has at most K·budget steps.
 
-    Observation: the graph; marks [the last pick, share of the budget left, earlier picks where K > 2]; legal picks.
+    Where edits have a cost, only those are legal whose cost fits into what is left of ``cost_budget``.
+
+    Observation: the graph; marks [the last pick, share of the budget left (of edits or of cost, whichever is scarcer),
+    earlier picks where K > 2]; legal picks.
     Action: i32 in [0, A), A = N, or N + 1 with STOP (action N, legal between edits).
     Reward: value after - value before, at each edit (``reward="edit"``) or once at the end (``"end"``).
     Termination: when nothing is legal any more: after T steps, after STOP, or when no edit is left. An illegal pick
@@ -58,6 +65,8 @@ class Editing:
         sensitivity: show the objective's first-order account of every pair (``Observation.pairs``), under noise of
             its own.
         stop: offer STOP.
+        cost: a name in ``envs.costs.COSTS``, for K of 1 or 2; "" = edits cost nothing. ``cost_budget``: what all edits
+            of an episode may cost together.
         rule: the name in ``envs.ENVIRONMENTS``. Static, for a reason beside the name: jax 0.10 takes structures of
             dataclasses for equal whose fields are, whatever their classes, and would run one rule's program on another.
     """
@@ -68,6 +77,8 @@ class Editing:
     reward: Literal["end", "edit"] = struct.field(pytree_node=False, default="end")
     sensitivity: bool = struct.field(pytree_node=False, default=False)
     stop: bool = struct.field(pytree_node=False, default=False)
+    cost: str = struct.field(pytree_node=False, default="")
+    cost_budget: float = struct.field(pytree_node=False, default=math.inf)
     rule: str = struct.field(pytree_node=False, default="")
 
     steps_per_edit: ClassVar[int] = 1
@@ -90,6 +101,34 @@ class Editing:
         """The graph after the edit that K ``picks`` name, and what it was; picks of -1 change nothing."""
         raise NotImplementedError
 
+    def prices(self, graph: Any) -> Float[Array, "..."]:
+        """What every edit costs in ``graph``: f32[N] of nodes (K = 1) or f32[N, N] of pairs (K = 2)."""
+        return get_cost(self.cost).of(graph)
+
+    def legal(self, graph: Any, picks: Int[Array, "J"], spent: Any = 0.0) -> Bool[Array, "N"]:
+        """Which present slots may be picked next, bool[N]: those allowed that lead to an edit that can be paid."""
+        legal = graph.node_mask & self.allowed(graph, picks)
+        if not self.cost:
+            return legal
+        paid = spent + self.prices(graph) <= self.cost_budget
+        if self.steps_per_edit == 2:
+            N, u = graph.capacity, picks[0]
+            paid &= unpack_bits(self.pairs(graph), N) & graph.node_mask & ~jnp.eye(N, dtype=bool)
+            paid = jnp.where(u >= 0, paid[jnp.maximum(u, 0)], paid.any(1))
+        return legal & paid
+
+    def pay(self, graph: Any, picks: Int[Array, "K"], spent: Any = 0.0) -> Any:
+        """What is spent once the edit that ``picks`` name is made in ``graph``, f32[]; picks of -1 cost nothing."""
+        if not self.cost:
+            return spent
+        price = self.prices(graph)[tuple(jnp.maximum(picks, 0))]
+        return spent + jnp.where((picks >= 0).all(), price, 0.0)
+
+    @property
+    def nothing_spent(self) -> Any:
+        """What an episode begins with as ``spent``."""
+        return jnp.zeros(()) if self.cost else ()
+
     @property
     def num_actions(self) -> int:
         """A = N, the node slots, and one more with STOP."""
@@ -109,7 +148,8 @@ class Editing:
         look = self.objective.draw(graph, noise_of_look) if self.sensitivity else ()
         picks = jnp.full((self.steps_per_edit - 1,), -1, jnp.int32)
         carry = self.objective.init(graph, noise)
-        state = EditState(graph, jnp.zeros((), jnp.int32), jnp.zeros((), bool), picks, noise, carry, look)
+        t, stopped = jnp.zeros((), jnp.int32), jnp.zeros((), bool)
+        state = EditState(graph, t, stopped, picks, noise, carry, look, self.nothing_spent)
         return state, self.observe(state)
 
     @jax.jit
@@ -146,6 +186,8 @@ class Editing:
         last = state.picks[jnp.maximum(made - 1, 0)] if self.steps_per_edit > 1 else jnp.int32(-1)
         selected = (slots == last) & (made > 0)
         left = 1 - (jnp.minimum(state.t, self.horizon) // self.steps_per_edit) / self.budget
+        if self.cost:
+            left = jnp.minimum(left, 1 - state.spent / self.cost_budget)
         marks = [selected.astype(jnp.float32), jnp.full(slots.shape, left, jnp.float32)]
         if self.steps_per_edit > 2:
             earlier = (slots[:, None] == state.picks[None, :]).any(-1) & ~selected
@@ -169,7 +211,7 @@ class Editing:
 
     def _legal(self, state: EditState, made: Int[Array, ""]) -> Bool[Array, "A"]:
         on = (state.t < self.horizon) & ~state.stopped
-        legal = state.graph.node_mask & self.allowed(state.graph, state.picks) & on
+        legal = self.legal(state.graph, state.picks, state.spent) & on
         return jnp.append(legal, on & (made == 0) & legal.any()) if self.stop else legal
 
     def _pick(self, state: EditState, action: Int[Array, ""]) -> tuple[EditState, Edit, Bool[Array, ""]]:
@@ -183,11 +225,15 @@ class Editing:
         legal, last = legal & ~stopped, made == self.steps_per_edit - 1
         done = legal & last
         # Slots of -1 make an edit that changes nothing: edits are total.
-        graph, edit = self.apply(state.graph, jnp.where(done, jnp.append(state.picks, action), -1))
+        whole = jnp.where(done, jnp.append(state.picks, action), -1)
+        graph, edit = self.apply(state.graph, whole)
         edit = edit._replace(operation=jnp.where(done, edit.operation, 0).astype(jnp.int32))
         under_way = jnp.where(jnp.arange(self.steps_per_edit - 1) == made, action, state.picks)
         picks = jnp.where(legal, jnp.where(last, -1, under_way), state.picks)
-        successor = replace(state, graph=graph, t=state.t + 1, stopped=state.stopped | stopped, picks=picks)
+        successor = replace(
+            state, graph=graph, t=state.t + 1, stopped=state.stopped | stopped, picks=picks,
+            spent=self.pay(state.graph, whole, state.spent),
+        )  # fmt: skip
         return successor, edit, ~masks.any()
 
     def _pairs(self, state: EditState) -> Float[Array, "P N N"]:

@@ -5,6 +5,7 @@ start graph. The environment is an argument of jit: another pool of the same sha
 """
 
 import inspect
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from jaxtyping import Array, Bool, Int, Key, UInt32
 
 from envs import DEFAULTS, get_environment, rule_of
 from envs.base import GraphEnv, Observation, reset_batch, step_batch
+from envs.costs import get_cost
 from envs.labels import start_labels
 from envs.pools import make_pool
 from envs.rendering import Frame, render_ansi, render_rgb
@@ -26,6 +28,7 @@ from lepton_rl.data.readers import read_graph
 from lepton_rl.graph import BitGraph, adjacency, from_edges
 from lepton_rl.objectives import get_objective
 from lepton_rl.registry import near_match
+from lepton_rl.weights import weights
 
 __all__ = ["RENDER_MODES", "Arrays", "Episodes", "build_env", "checked_render_mode", "checked_starts", "environment"]
 
@@ -43,6 +46,8 @@ def build_env(
     num_nodes: int = 20,
     num_graphs: int = 128,
     graph_seed: int = 0,
+    cost: str | None = None,
+    cost_budget: float = math.inf,
 ) -> GraphEnv:
     """Build an environment from JSON-able settings.
 
@@ -52,25 +57,32 @@ def build_env(
             ``envs.DEFAULTS``.
         budget: edits an episode. ``reward``: "end" or "edit", as the rule says.
         graphs: a name in ``lepton_rl.data.generators.GENERATORS``, or a list of graph files;
-            default: the rule's.
+            default: the rule's, for the cost "length" gabriel.
         num_nodes: nodes of a generated graph. ``num_graphs``: how many; they have the seeds ``graph_seed``, + 1, ….
+        cost: a name in ``envs.costs.COSTS``; ``cost_budget``: what the edits of an episode may cost together. What the
+            cost reads of the nodes are their attributes of those names.
 
     Raises:
         ValueError: a name that is not in its table (near match named), a file that cannot be read, or settings that
             the rule refuses.
     """
     build, default = get_environment(rule), DEFAULTS[rule_of(rule)]
-    valued, graphs = get_objective(objective or default.objective), graphs or default.graphs
+    valued = get_objective(objective or default.objective)
+    graphs = graphs or ("gabriel" if cost == "length" else default.graphs)
+    reads = get_cost(cost).reads if cost else ()
     if isinstance(graphs, str):
         seeds = range(graph_seed, graph_seed + num_graphs)
         kind = "side" if rule_of(rule) == "LinkRecommendation" else valued.labels
         members = []
         for seed, graph in zip(seeds, generate(graphs, num_nodes, seeds), strict=True):
             edges = np.array(graph.edges, np.int64).reshape(-1, 2)
-            members.append(from_edges(edges, len(graph), labels=start_labels(kind, edges, len(graph), seed)))
+            features = [[data[name] for name in reads if name in data] for _, data in graph.nodes(data=True)]
+            labels = start_labels(kind, edges, len(graph), seed)
+            members.append(from_edges(edges, len(graph), labels=labels, node_features=np.array(features)))
     else:
-        members = [read_graph(path, cleaning=Cleaning(directed=False)).to_bitgraph() for path in graphs]
-    return build(make_pool(members), valued, budget, reward)
+        read = [read_graph(path, cleaning=Cleaning(directed=False)) for path in graphs]
+        members = [(graph.featured(reads, "costs") if reads else graph).to_bitgraph() for graph in read]
+    return build(make_pool(members), valued, budget, reward, cost=cost, cost_budget=cost_budget)
 
 
 def environment(rule: str, env: GraphEnv | None, settings: dict[str, Any]) -> GraphEnv:
@@ -95,7 +107,8 @@ def checked_render_mode(render_mode: str | None) -> str | None:
 def _arrays(observation: Observation) -> dict[str, Array]:
     """One observation as a flat dictionary; the mask is all ones where nothing is legal (after the end).
 
-    Nothing here is a two-dimensional ``Box`` but node features: Stable-Baselines3 would take offence.
+    Nothing here is a two-dimensional ``Box`` but node features: Stable-Baselines3 would take offence. Hence weights
+    are one row after the other.
     """
     legal, graph = observation.legal, observation.graph
     flat = {
@@ -109,6 +122,8 @@ def _arrays(observation: Observation) -> dict[str, Array]:
         flat["earlier"] = observation.marks[:, 2].astype(jnp.int8)
     if graph.labels is not None:
         flat["labels"] = graph.labels
+    if graph.edge_features is not None:
+        flat["weights"] = weights(graph).reshape(-1)
     return flat | ({"node_features": graph.node_features} if graph.node_features.shape[-1] else {})
 
 
@@ -169,6 +184,9 @@ class Episodes:
         known["budget_left"] = spaces.Box(0.0, 1.0, shapes["budget_left"].shape, np.float32)
         if "labels" in shapes:
             known["labels"] = spaces.Box(-1.0, 1.0, shapes["labels"].shape, np.float32)
+        if "weights" in shapes:  # edits may multiply them: finite is all that is known
+            largest = float(np.finfo(np.float32).max)
+            known["weights"] = spaces.Box(-largest, largest, shapes["weights"].shape, np.float32)
         if "node_features" in shapes:
             features = np.asarray(self.env.pool.graphs.node_features)
             low, high = min(0.0, features.min()), max(1.0, features.max())

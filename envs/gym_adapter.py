@@ -23,7 +23,8 @@ class GymGraphEnv(gym.Env[Any, Any]):
 
     Observation: a ``Dict`` of fresh arrays: adjacency i8[N, N], node_mask i8[N], selected i8[N] (one-hot),
     budget_left f32[1] (a share), action_mask i8[A]; earlier i8[N] where an edit takes more than two picks, labels
-    f32[N] where nodes have some, node_features f32[N, F] where F > 0.
+    f32[N] where nodes have some, weights f32[N·N] (0 where there is no edge) where the graphs have edge features,
+    node_features f32[N, F] where F > 0.
     Action: ``Discrete(A)``, legal where ``action_mask`` (also ``info["action_mask"]`` and ``action_masks()``) is 1.
     Reward, termination: the rule's. ``reset(options={"start": i})`` begins on graph ``i`` of the pool.
 

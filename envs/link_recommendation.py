@@ -1,5 +1,6 @@
 """Recommend L items to users: edges of a bipartite graph, each a pick of a user and of an item."""
 
+import math
 from typing import ClassVar
 
 import jax.numpy as jnp
@@ -7,7 +8,7 @@ import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Int, UInt32
 
-from envs.checks import check_graphs, check_labels, checked_reward, dense_graphs
+from envs.checks import check_graphs, check_labels, checked_reward, dense_graphs, with_cost
 from envs.editing import Editing
 from envs.pools import Pool
 from lepton_rl.graph import BitGraph, add_edge, adjacency, neighbour_mask, pack_bits
@@ -54,16 +55,18 @@ def _across(graph: BitGraph) -> Bool[Array, "N N"]:
 
 
 def make_link_recommendation(
-    pool: Pool, objective: Objective, budget: int, reward: str = "end", sensitivity: bool = False, stop: bool = False
-) -> LinkRecommendation:
+    pool: Pool, objective: Objective, budget: int, reward: str = "end", sensitivity: bool = False, stop: bool = False,
+    cost: str | None = None, cost_budget: float = math.inf,
+) -> LinkRecommendation:  # fmt: skip
     """Add links between users and items until the budget is spent: a :class:`LinkRecommendation`, checked.
 
     Raises:
         ValueError: graphs without sides, edges inside a side, a budget below 1 or above the links that a start graph
-            lacks; directed graphs; labels that do not fit the objective; an unknown ``reward``.
+            lacks; directed graphs; labels that do not fit the objective; an unknown ``reward``;
+            see :func:`envs.checks.with_cost`.
     """
     reward = checked_reward(reward)
-    check_graphs(pool, objective, "LinkRecommendation", budget, directed=False)
+    check_graphs(pool, objective, "LinkRecommendation", budget, directed=False, adds=True)
     if pool.graphs.labels is None or objective.labels not in ("", "side"):
         raise ValueError(
             "LinkRecommendation reads from the labels which nodes are users (0) and which items (1): give labels "
@@ -78,4 +81,4 @@ def make_link_recommendation(
         if inside or lacking < budget:
             what = "an edge between two users or two items" if inside else f"{lacking} links to add, and {budget} asked"
             raise ValueError(f"graph {i} has {what}: use bipartite graphs, and a budget that fits them.")
-    return LinkRecommendation(pool, objective, budget, reward, False, stop)
+    return with_cost(LinkRecommendation(pool, objective, budget, reward, False, stop), cost, cost_budget)

@@ -1,5 +1,6 @@
 """Flip L labels of nodes between -1 and +1, reversibly: spins, sides of a cut (ECO-DQN: Barrett et al., 2020)."""
 
+import math
 from dataclasses import replace
 from typing import ClassVar
 
@@ -7,7 +8,7 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Bool, Int
 
-from envs.checks import check_graphs, check_labels, checked_reward
+from envs.checks import check_graphs, check_labels, checked_reward, with_cost
 from envs.editing import Editing
 from envs.pools import Pool
 from lepton_rl.graph import BitGraph, set_label
@@ -46,14 +47,16 @@ class NodeFlip(Editing):
 
 
 def make_node_flip(
-    pool: Pool, objective: Objective, budget: int, reward: str = "end", sensitivity: bool = False, stop: bool = False
-) -> NodeFlip:
+    pool: Pool, objective: Objective, budget: int, reward: str = "end", sensitivity: bool = False, stop: bool = False,
+    cost: str | None = None, cost_budget: float = math.inf,
+) -> NodeFlip:  # fmt: skip
     """Flip labels until the budget is spent: a :class:`NodeFlip`, checked.
 
     Raises:
-        ValueError: a budget below 1; an objective that does not read spins; an unknown ``reward``.
+        ValueError: a budget below 1; an objective that does not read spins; an unknown ``reward``;
+            see :func:`envs.checks.with_cost`.
     """
     reward = checked_reward(reward)
     check_graphs(pool, objective, "NodeFlip", budget, directed=True)
     check_labels(pool, objective, "NodeFlip", written="spin")
-    return NodeFlip(pool, objective, budget, reward, False, stop)
+    return with_cost(NodeFlip(pool, objective, budget, reward, False, stop), cost, cost_budget)

@@ -1,5 +1,6 @@
 """Remove L nodes from a network: dismantling, and immunisation (FINDER: Fan, Zeng, Sun & Liu, 2020)."""
 
+import math
 from typing import ClassVar
 
 import jax.numpy as jnp
@@ -7,7 +8,7 @@ import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Int
 
-from envs.checks import check_graphs, check_labels, checked_reward, degrees_of
+from envs.checks import check_graphs, check_labels, checked_reward, degrees_of, with_cost
 from envs.editing import Editing
 from envs.pools import Pool
 from lepton_rl.graph import degree, isolate
@@ -42,13 +43,15 @@ class NodeRemoval(Editing):
 
 
 def make_node_removal(
-    pool: Pool, objective: Objective, budget: int, reward: str = "end", sensitivity: bool = False, stop: bool = False
-) -> NodeRemoval:
+    pool: Pool, objective: Objective, budget: int, reward: str = "end", sensitivity: bool = False, stop: bool = False,
+    cost: str | None = None, cost_budget: float = math.inf,
+) -> NodeRemoval:  # fmt: skip
     """Remove nodes until the budget is spent or no edge is left: a :class:`NodeRemoval`, checked.
 
     Raises:
         ValueError: a budget below 1 or above the nodes of a start graph; a start graph without edges; graphs or labels
-            that do not fit the objective; an objective about staying connected; an unknown ``reward``.
+            that do not fit the objective; an objective about staying connected; an unknown ``reward``;
+            see :func:`envs.checks.with_cost`.
     """
     reward = checked_reward(reward)
     if objective.needs_connected:
@@ -62,4 +65,4 @@ def make_node_removal(
     if (joined < max(budget, 2)).any():
         i = int(np.argmax(joined < max(budget, 2)))
         raise ValueError(f"graph {i} has {joined[i]} nodes with edges, and the budget is {budget}: lower it.")
-    return NodeRemoval(pool, objective, budget, reward, False, stop)
+    return with_cost(NodeRemoval(pool, objective, budget, reward, False, stop), cost, cost_budget)

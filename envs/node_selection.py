@@ -1,5 +1,6 @@
 """Choose L nodes of a network: whom to seed, whom to watch (S2V-DQN: Dai, Khalil, Zhang, Dilkina & Song, 2017)."""
 
+import math
 from dataclasses import replace
 from typing import ClassVar
 
@@ -8,7 +9,7 @@ import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Int
 
-from envs.checks import check_graphs, check_labels, checked_reward
+from envs.checks import check_graphs, check_labels, checked_reward, with_cost
 from envs.editing import Editing
 from envs.pools import Pool
 from lepton_rl.graph import set_label
@@ -44,13 +45,14 @@ class NodeSelection(Editing):
 
 
 def make_node_selection(
-    pool: Pool, objective: Objective, budget: int, reward: str = "end", sensitivity: bool = False, stop: bool = False
-) -> NodeSelection:
+    pool: Pool, objective: Objective, budget: int, reward: str = "end", sensitivity: bool = False, stop: bool = False,
+    cost: str | None = None, cost_budget: float = math.inf,
+) -> NodeSelection:  # fmt: skip
     """Choose nodes until the budget is spent: a :class:`NodeSelection`, checked.
 
     Raises:
         ValueError: a budget below 1 or above the nodes of a start graph; an objective that does not read who is
-            chosen; an unknown ``reward``.
+            chosen; an unknown ``reward``; see :func:`envs.checks.with_cost`.
     """
     reward = checked_reward(reward)
     check_graphs(pool, objective, "NodeSelection", budget, directed=True)
@@ -59,4 +61,4 @@ def make_node_selection(
     if (nodes < budget).any():
         i = int(np.argmax(nodes < budget))
         raise ValueError(f"graph {i} has {nodes[i]} nodes, fewer than the budget of {budget}: lower the budget.")
-    return NodeSelection(pool, objective, budget, reward, False, stop)
+    return with_cost(NodeSelection(pool, objective, budget, reward, False, stop), cost, cost_budget)

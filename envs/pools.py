@@ -98,7 +98,9 @@ def _on_one_base(first: EdgeGraph, graphs: Sequence[Any]) -> EdgeGraph:
 
 
 def pool_from_edges(graphs: EdgeBatch, capacity: int | None = None) -> Pool:
-    """A pool of the graphs of a stream, without features: bitset rows of all of them at once, by NumPy.
+    """A pool of the graphs of a stream: bitset rows of all of them at once, by NumPy.
+
+    Where the nodes lie (gabriel) are their features, f32[N, 2]; other families have none.
 
     Args:
         graphs: at least one.
@@ -121,7 +123,10 @@ def pool_from_edges(graphs: EdgeBatch, capacity: int | None = None) -> Pool:
         word = (graph * N + a) * W + b // WORD
         np.bitwise_or.at(rows.reshape(-1), word, np.uint32(1) << (b % WORD).astype(np.uint32))
     mask = np.broadcast_to(np.arange(N) < graphs.num_nodes, (P, N))
-    return Pool(BitGraph(jnp.asarray(rows), jnp.asarray(mask), jnp.zeros((P, N, 0), jnp.float32)))
+    features = np.zeros((P, N, 0 if graphs.points is None else 2), np.float32)
+    if graphs.points is not None:
+        features[:, : graphs.num_nodes] = graphs.points
+    return Pool(BitGraph(jnp.asarray(rows), jnp.asarray(mask), jnp.asarray(features)))
 
 
 def take(pool: Pool, indices: Sequence[int]) -> Pool:

@@ -53,11 +53,12 @@ def render_ansi(frame: Frame) -> str:
 
 
 def render_rgb(frame: Frame) -> UInt8[np.ndarray, "H W 3"]:
-    """A picture u8[500, 500, 3]; nodes stay where they are for a whole episode."""
+    """A picture u8[500, 500, 3]; nodes stay where they are for a whole episode, their labels colour them."""
     after, added, removed = frame.edits()
     selected = frame.selected if frame.selected >= 0 else None
     title = f"step {frame.step}/{frame.horizon}, value {frame.start_value:.3f} → {frame.value:.3f}"
     layout = graph_layout(to_networkx(frame.start))
+    labels = None if frame.graph.labels is None else {v: float(frame.graph.labels[v]) for v in after}
     return figure_to_array(
-        draw_graph(after, added=added, removed=removed, selected=selected, title=title, layout=layout)
+        draw_graph(after, added=added, removed=removed, selected=selected, labels=labels, title=title, layout=layout)
     )

@@ -1,5 +1,6 @@
 """Rewire L edges: swap the ends of two, which keeps every degree, or move one end of one, which keeps their number."""
 
+import math
 from typing import ClassVar
 
 import jax.numpy as jnp
@@ -7,7 +8,7 @@ import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Int
 
-from envs.checks import check_graphs, check_labels, checked_reward, degrees_of
+from envs.checks import check_graphs, check_labels, checked_reward, degrees_of, with_cost
 from envs.editing import Editing
 from envs.pools import Pool
 from lepton_rl.graph import BitGraph, add_edge, adjacency, degree, neighbour_mask, num_nodes, remove_edge
@@ -78,7 +79,7 @@ class EdgeMove(Editing):
 
 
 def _checked(pool: Pool, objective: Objective, rule: type[Editing], budget: int, *, directed: bool) -> None:
-    check_graphs(pool, objective, rule.__name__, budget, directed=directed)
+    check_graphs(pool, objective, rule.__name__, budget, directed=directed, adds=True)
     check_labels(pool, objective, rule.__name__)
     if (degrees_of(pool).sum(-1) == 0).any():
         i = int(np.argmin(degrees_of(pool).sum(-1)))
@@ -86,22 +87,24 @@ def _checked(pool: Pool, objective: Objective, rule: type[Editing], budget: int,
 
 
 def make_rewiring(
-    pool: Pool, objective: Objective, budget: int, reward: str = "end", sensitivity: bool = False, stop: bool = False
-) -> Rewiring:
+    pool: Pool, objective: Objective, budget: int, reward: str = "end", sensitivity: bool = False, stop: bool = False,
+    cost: str | None = None, cost_budget: float = math.inf,
+) -> Rewiring:  # fmt: skip
     """Swap ends of pairs of edges until the budget is spent or no swap is left: a :class:`Rewiring`, checked.
 
     Raises:
         ValueError: a budget below 1; a start graph without edges; directed graphs; graphs or labels that do not fit
-            the objective; an unknown ``reward``.
+            the objective; an unknown ``reward``; see :func:`envs.checks.with_cost`.
     """
     reward = checked_reward(reward)
     _checked(pool, objective, Rewiring, budget, directed=False)
-    return Rewiring(pool, objective, budget, reward, False, stop)
+    return with_cost(Rewiring(pool, objective, budget, reward, False, stop), cost, cost_budget)
 
 
 def make_edge_move(
-    pool: Pool, objective: Objective, budget: int, reward: str = "end", sensitivity: bool = False, stop: bool = False
-) -> EdgeMove:
+    pool: Pool, objective: Objective, budget: int, reward: str = "end", sensitivity: bool = False, stop: bool = False,
+    cost: str | None = None, cost_budget: float = math.inf,
+) -> EdgeMove:  # fmt: skip
     """Move ends of edges until the budget is spent: an :class:`EdgeMove`, checked.
 
     Raises:
@@ -110,4 +113,4 @@ def make_edge_move(
     """
     reward = checked_reward(reward)
     _checked(pool, objective, EdgeMove, budget, directed=True)
-    return EdgeMove(pool, objective, budget, reward, False, stop)
+    return with_cost(EdgeMove(pool, objective, budget, reward, False, stop), cost, cost_budget)

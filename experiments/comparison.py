@@ -73,8 +73,13 @@ class Comparison(NamedTuple):
         return paired_interval(self.gains(AGENT, graph), self.gains(name, graph))
 
 
-def open_contest(env: GraphEnv, plans: int, search_nodes: int, workers: Executor) -> Contest:
-    """Let the baselines begin to plan: ``plans`` times each; a search once, and on graphs up to ``search_nodes``."""
+def open_contest(
+    env: GraphEnv, plans: int, search_nodes: int, workers: Executor, baselines: Sequence[str] | None = None
+) -> Contest:
+    """Let ``baselines``, by default all that fit the rule, begin to plan.
+
+    Each plans ``plans`` times; a search once, and on graphs up to ``search_nodes``.
+    """
     sizes = np.asarray(env.pool.graphs.node_mask).sum(-1)
     small = np.flatnonzero(sizes <= search_nodes)
 
@@ -87,7 +92,8 @@ def open_contest(env: GraphEnv, plans: int, search_nodes: int, workers: Executor
         found[:, rows] = [plan(planner, place, _PLAY + s) for s in range(count)]
         return found
 
-    names = [name for name in baselines_for(env.rule) if len(small) or name not in SEARCHERS]
+    entered = baselines_for(env.rule, env.objective) if baselines is None else baselines
+    names = [name for name in entered if len(small) or name not in SEARCHERS]
     return Contest(env, {name: workers.submit(work, name) for name in names})
 
 

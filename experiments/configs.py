@@ -43,6 +43,11 @@ class Train:
     one. Default: the rule's own."""
     budget: int = 5
     """Edits an episode."""
+    cost: str = ""
+    """What edits cost (see `list costs`), where the budget is counted in cost too: length reads the nodes' columns x
+    and y, price their column price."""
+    cost_budget: float | None = None
+    """What the edits of an episode may cost together."""
     reward: Literal["end", "edit"] = "edit"
     """Reward after every edit (learns faster), or at the end of an episode; both sum to the same."""
     generator: str = ""
@@ -93,6 +98,11 @@ class Solve:
     rule's own."""
     budget: int | None = None
     """Edits; default: the run's, or 5."""
+    cost: str = ""
+    """What edits cost (see `list costs`), where the budget is counted in cost too: length reads the nodes' columns x
+    and y, price their column price."""
+    cost_budget: float | None = None
+    """What the edits may cost together; default: as much as the run's."""
     seeds: int = 3
     """Training seeds, when no run is given."""
     search_nodes: int = 100
@@ -128,7 +138,7 @@ class Eval:
 
 @dataclass(frozen=True)
 class List:
-    """What there is: environments, objectives, encoders, heads, baselines, data sets, generators, file formats."""
+    """What there is: environments, objectives, costs, encoders, heads, baselines, data sets, generators, formats."""
 
     what: Annotated[str | None, tyro.conf.Positional] = None
     """One table only."""

@@ -95,9 +95,10 @@ def device() -> str:
 def settings(problem: Any) -> dict[str, str]:
     """A problem in words, for the header and the report."""
     config, dqn = problem.config, problem.dqn
+    cost = f" of a {config.cost} of {config.cost_budget:g} in all" if config.cost else ""
     return {
         "device": device(),
-        "environment": f"{config.env}, {config.budget} edits, reward "
+        "environment": f"{config.env}, {config.budget} edits{cost}, reward "
         + ("at the end" if config.reward == "end" else "after every edit"),
         "objective": config.objective,
         "graphs": problem.graphs,

@@ -32,8 +32,13 @@ class Interval(NamedTuple):
 
 
 def play(network: Network, env: GraphEnv, params: Any, seed: int) -> Int[Array, "S P T"]:
-    """Actions of greedy episodes of S parameter sets (leading axis of every leaf) on all P graphs, i32[S, P, T]."""
-    return training.play(network, env, params, jax.random.fold_in(jax.random.key(seed), SEARCH)).actions
+    """Actions of greedy episodes of S parameter sets (leading axis of every leaf) on all P graphs, i32[S, P, T].
+
+    -1 after the end of an episode that is over early.
+    """
+    episodes = training.play(network, env, params, jax.random.fold_in(jax.random.key(seed), SEARCH))
+    over = jnp.roll(episodes.terminated, 1, axis=-1).at[..., 0].set(False)
+    return jnp.where(over, -1, episodes.actions)
 
 
 @partial(jax.jit, static_argnums=0)

@@ -30,7 +30,7 @@ def load_graphs(text: str, reading: Reading = Reading()) -> list[NamedGraph]:  #
         graph = load(text)
         if not isinstance(graph, NamedGraph):
             raise DataError(f"{text} is a knowledge graph: give a graph of nodes and edges (list datasets).")
-        return [_part(graph, reading)]
+        return [_part(_labelled(graph, reading), reading)]
     files = _files(text)
     if len(files) > 1 and reading.nodes is not None:
         raise ValueError("--nodes is the table of one graph: lay tables beside the files (net.nodes.csv by net.csv).")
@@ -75,6 +75,10 @@ def _read(file: Path, reading: Reading) -> NamedGraph:
         file, reading.format, columns=Columns(**given(Columns)), cleaning=Cleaning(**given(Cleaning)),
         nodes=reading.nodes,
     )  # fmt: skip
+    return _labelled(graph, reading)
+
+
+def _labelled(graph: NamedGraph, reading: Reading) -> NamedGraph:
     return graph if reading.label is None else graph.labelled(reading.label)
 
 
@@ -94,17 +98,17 @@ def is_connected(edges: np.ndarray, num_nodes: int) -> bool:
 
 
 def _swap(
-    edges: list[tuple[int, int]], tries: int, rng: np.random.Generator, directed: bool
+    edges: list[tuple[int, int]], tries: int, rng: np.random.Generator, oriented: bool
 ) -> list[tuple[int, int]]:
     """Exchange ends of random pairs of edges, ``tries`` times, where that makes no loop and no double edge.
 
-    Of undirected edges, given with the lower slot first, either end may move; of directed ones the targets do.
+    Of undirected edges, given with the lower slot first, either end may move; of oriented ones the targets do.
     """
     edges, present = list(edges), set(edges)
     picks = rng.integers(len(edges), size=(tries, 2)).tolist()
     for (i, j), flip in zip(picks, rng.random(tries) < 0.5, strict=True):
-        (a, b), (c, d) = edges[i], edges[j][::-1] if flip and not directed else edges[j]
-        new = [(a, d), (c, b)] if directed else [(min(a, d), max(a, d)), (min(c, b), max(c, b))]
+        (a, b), (c, d) = edges[i], edges[j][::-1] if flip and not oriented else edges[j]
+        new = [(a, d), (c, b)] if oriented else [(min(a, d), max(a, d)), (min(c, b), max(c, b))]
         if len({a, b, c, d}) == 4 and not present & set(new):
             present -= {edges[i], edges[j]}
             present |= set(new)
@@ -112,22 +116,26 @@ def _swap(
     return edges
 
 
-def shuffled(graph: NamedGraph, seed: int) -> NamedGraph:
+def shuffled(graph: NamedGraph, seed: int, sides: bool = False) -> NamedGraph:
     """A copy with edges swapped: every degree kept, and connected where ``graph`` is (Maslov & Sneppen 2002).
 
-    Between a quarter and twice as many swaps are tried as there are edges, so that copies lie near and far.
+    Between a quarter and twice as many swaps are tried as there are edges, so that copies lie near and far. With
+    ``sides`` every edge goes on joining a node of label 0 or less to one above.
     """
     rng = np.random.default_rng(seed)
     m, n = len(graph.edges), graph.num_nodes
     keep = is_connected(graph.edges, n)
     edges = [(int(u), int(v)) for u, v in graph.edges]
+    if sides and graph.labels is not None:  # edges from users to items: swaps of their targets stay across
+        edges = [(v, u) if graph.labels[u] > 0 else (u, v) for u, v in edges]
     left, stride = int(rng.integers(m // 4 + 1, 2 * m + 1)), max(m // 8, 1)
     while left > 0 and stride > 0:
-        new = _swap(edges, stride, rng, graph.directed)
+        new = _swap(edges, stride, rng, graph.directed or sides)
         left -= stride
         if keep and not is_connected(np.array(new), n):
             stride //= 2  # fewer at a time, so that sparse graphs get anywhere
         else:
             edges = new
-    name, ends = f"{graph.name} shuffled {seed}", np.array(edges, np.int32)
+    name, ends = f"{graph.name} shuffled {seed}", np.array(edges, np.int32).reshape(-1, 2)
+    ends = ends if graph.directed else np.sort(ends, axis=1)
     return replace(graph, name=name, edges=ends, edge_data=None, report=())

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from agents.baselines import BASELINES
 from envs import ENVIRONMENTS
+from envs.costs import COSTS
 from experiments.configs import List
 from lepton_rl.data import FORMATS, GENERATORS, NAMED
 from lepton_rl.encoders import ENCODERS
@@ -29,7 +30,7 @@ def tables() -> dict[str, dict[str, str]]:
     formats = {name: entry.reader for name, entry in FORMATS.items()}
     return {
         "environments": ENVIRONMENTS, "objectives": OBJECTIVES, "encoders": ENCODERS, "heads": heads,
-        "baselines": BASELINES, "datasets": datasets, "generators": GENERATORS, "formats": formats,
+        "baselines": BASELINES, "datasets": datasets, "generators": GENERATORS, "formats": formats, "costs": COSTS,
     }  # fmt: skip
 
 

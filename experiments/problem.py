@@ -1,6 +1,7 @@
 """What a configuration means: environments over disjoint pools of graphs, and the network that fits them."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -11,11 +12,11 @@ from agents.config import DQNConfig
 from agents.training import fitting, network_for
 from envs import DEFAULTS, get_environment, rule_of
 from envs.base import GraphEnv
+from envs.costs import get_cost
 from envs.labels import start_labels
 from envs.pools import Pool, make_pool
 from experiments.configs import Train
-from experiments.graphs import load_graphs, shuffled
-from experiments.reading import Reading
+from experiments.graphs import is_connected, load_graphs, shuffled
 from lepton_rl.data import NamedGraph, from_networkx, generate, load
 from lepton_rl.data.encoding import Encoder, Policies, fit
 from lepton_rl.data.splits import split_graphs
@@ -25,6 +26,7 @@ from lepton_rl.objectives import get_objective
 __all__ = ["SHOWCASE", "SPLITS", "Problem", "completed", "env_maker", "env_on", "make_problem", "make_split", "usable"]
 
 SPLITS = {"train": 0, "valid": 10_000, "test": 20_000}  # first graph seed of each: the pools never meet
+_HINTS = {"largest component": " (--largest-component)", "directed=False": " (leave out --directed)"}
 SHOWCASE = ("karate", "les_miserables", "florentine", "davis")
 
 
@@ -54,8 +56,8 @@ class Problem(NamedTuple):
     encoder: Encoder | None = None
 
     def seen(self, graph: NamedGraph) -> NamedGraph:
-        """A graph as the network sees it: with its attributes, where the run has an encoder."""
-        return graph if self.encoder is None else graph.encoded(self.encoder)
+        """A graph as the network and the cost of edits see it: with its attributes, where they read some."""
+        return _priced(graph if self.encoder is None else graph.encoded(self.encoder), self.config.cost)
 
 
 class Split(NamedTuple):
@@ -93,25 +95,29 @@ def make_split(config: Train, encoder: Encoder | None = None) -> Split:
         train, valid, test = ([from_networkx(graph, f"{config.generator}{seed}") for seed, graph in zip(
             part, generate(config.generator, config.num_nodes, part), strict=True)] for part in seeds)  # fmt: skip
         words = f"{config.num_graphs:,} {config.generator} graphs of {config.num_nodes} nodes; {held}"
-        networks = [load(name) for name in SHOWCASE]
+        train, valid, test = ([_priced(graph, config.cost) for graph in part] for part in (train, valid, test))
+        # Of the networks that come with networkx none has positions or prices.
+        networks = [load(name) for name in SHOWCASE] if train[0].features is None else []
         kind = "side" if rule_of(config.env) == "LinkRecommendation" else get_objective(config.objective).labels
         if kind in ("opinion", "side"):
             train, valid, test = (_labelled(part, kind) for part in (train, valid, test))
             # Of the networks that come with networkx one has two sides, none has opinions.
-            networks = [load("davis")] if kind == "side" else networks
+            networks = [load("davis")] if kind == "side" and networks else networks
             networks = _labelled(networks, kind)
             words += {"opinion": "; opinions drawn at random", "side": "; the larger side are users"}[kind]
         return Split(train, valid, test, tuple(networks), [], words)
     sources = load_graphs(config.graph, config.reading)
+    sides = rule_of(config.env) == "LinkRecommendation"
+    sources = [_sided(graph) for graph in sources] if sides else sources
     if (config.pool or ("split" if len(sources) > 1 else "shuffles")) == "split":
         found = split_graphs(sources, seed=config.seed)
-        sources, encoder = _encoded(sources, found.train, config.reading, encoder)
+        sources, encoder = _encoded(sources, found.train, config, encoder)
         train, valid, test = ([sources[i] for i in part] for part in (found.train, found.valid, found.test))
         words = f"{len(train)} of {config.graph}; {len(valid)} others for validation, {len(test)} for the test"
         words = f"{words} ({'; '.join(found.report)})"
         return Split(train, valid, test, tuple(test), sources, words, encoder)
-    sources, encoder = _encoded(sources, range(len(sources)), config.reading, encoder)
-    train, valid, test = ([shuffled(sources[seed % len(sources)], seed) for seed in part] for part in seeds)
+    sources, encoder = _encoded(sources, range(len(sources)), config, encoder)
+    train, valid, test = ([shuffled(sources[seed % len(sources)], seed, sides) for seed in part] for part in seeds)
     name = sources[0].name if len(sources) == 1 else f"{len(sources)} graphs of {config.graph}"
     words = f"{config.num_graphs:,} shuffles of {name}; {held}"
     return Split(train, valid, test, tuple(sources), sources, words, encoder)
@@ -126,10 +132,26 @@ def _labelled(graphs: Sequence[NamedGraph], kind: str) -> list[NamedGraph]:
     return [dataclasses.replace(graph, labels=labels(graph)) for graph in graphs]
 
 
+def _sided(graph: NamedGraph) -> NamedGraph:
+    """The graph with the sides that its edges tell, where no label says them and there is one way to see them."""
+    if graph.labels is not None or graph.directed or not is_connected(graph.edges, graph.num_nodes):
+        return graph
+    try:
+        (found,) = _labelled([graph], "side")
+    except ValueError:  # an odd cycle: the rule says what it needs
+        return graph
+    items = int(np.asarray(found.labels).sum())
+    return found.reported(f"sides by its edges: {graph.num_nodes - items} users, {items} items (else --label COLUMN)")
+
+
 def _encoded(
-    graphs: list[NamedGraph], trained: Iterable[int], reading: Reading, encoder: Encoder | None
+    graphs: list[NamedGraph], trained: Iterable[int], config: Train, encoder: Encoder | None
 ) -> tuple[list[NamedGraph], Encoder | None]:
-    """The graphs with their attributes as features, by ``encoder`` or one fitted on those that are ``trained`` on."""
+    """The graphs with their attributes as features, by ``encoder`` or one fitted on those that are ``trained`` on.
+
+    Before them come, as they are, those that the cost of edits reads.
+    """
+    reading = config.reading
     if encoder is None and reading.attributes:
         for graph in graphs:
             if graph.node_data is None:
@@ -137,7 +159,14 @@ def _encoded(
         missing = reading.missing_attributes
         policies = Policies(numeric=missing, boolean=missing, categorical=missing, multi_valued=missing)
         encoder = fit(pa.concat_tables([graphs[i].node_data for i in trained], promote_options="default"), policies)
-    return (graphs if encoder is None else [graph.encoded(encoder) for graph in graphs]), encoder
+    seen = graphs if encoder is None else [graph.encoded(encoder) for graph in graphs]
+    return [_priced(graph, config.cost) for graph in seen], encoder
+
+
+def _priced(graph: NamedGraph, cost: str) -> NamedGraph:
+    """The graph with the attributes that ``cost`` reads as its first features."""
+    reads = get_cost(cost).reads if cost else ()
+    return graph.featured(reads, "costs") if reads else graph
 
 
 def completed(config: Train) -> Train:
@@ -148,7 +177,9 @@ def completed(config: Train) -> Train:
     """
     get_environment(config.env)
     default = DEFAULTS[rule_of(config.env)]
-    objective, generator = config.objective or default.objective, config.generator or default.graphs
+    # Lengths need graphs that lie somewhere.
+    graphs = "gabriel" if config.cost == "length" else default.graphs
+    objective, generator = config.objective or default.objective, config.generator or graphs
     return dataclasses.replace(config, objective=objective, generator=generator)
 
 
@@ -162,8 +193,13 @@ def env_maker(config: Train) -> Callable[[Pool], GraphEnv]:
     # Only pair scores read the objective's first-order account of every pair.
     sensitivity = objective.sensitivity is not None and config.dqn.head == "pair"
 
+    limit = math.inf if config.cost_budget is None else config.cost_budget
+
     def make_env(pool: Pool) -> GraphEnv:
-        return build(pool, objective, config.budget, config.reward, sensitivity=sensitivity)
+        return build(
+            pool, objective, config.budget, config.reward, sensitivity=sensitivity, cost=config.cost or None,
+            cost_budget=limit,
+        )  # fmt: skip
 
     return make_env
 
@@ -178,7 +214,7 @@ def env_on(make_env: Callable[[Pool], GraphEnv], graphs: Sequence[NamedGraph], n
         try:
             make_env(make_pool([graph.to_bitgraph()]))
         except ValueError as error:
-            hint = " (--largest-component)" if "largest component" in str(error) else ""
+            hint = next((hint for words, hint in _HINTS.items() if words in str(error)), "")
             raise ValueError(f"{graph.name}: {str(error).replace('graph 0', 'the graph')}{hint}") from None
     return make_env(make_pool([graph.to_bitgraph() for graph in graphs]))
 

@@ -24,6 +24,9 @@ class Section(NamedTuple):
     bold: Sequence[int] = ()
     pictures: Sequence[Path] = ()
 
+    def _repr_html_(self) -> str:
+        return _section(self)  # what a notebook shows
+
 
 def ranged(x: Interval) -> str:
     """A mean and its interval."""
@@ -76,8 +79,9 @@ def solution_table(solution: Solution) -> Section:
         f"dqn is the mean of {comparison.after[AGENT].shape[0]} training seeds; the plan chosen is the best of theirs "
         "under noise apart from the reported. Intervals of 95 % over plans and scoring noise."
     )
-    fitting = baselines_for(solution.env.rule)
-    missing = [name for name in SEARCHERS if name in fitting and name not in comparison.methods(i)]
+    fitting = baselines_for(solution.env.rule, solution.env.objective)
+    searched = set(SEARCHERS) & set(comparison.methods(i))  # where one searched, the size left out no other
+    missing = [name for name in SEARCHERS if name in fitting and not searched]
     note += f" Left out on so large a graph (--search-nodes): {', '.join(missing)}." if missing else ""
     head = ("method", "gain [95 %]", "after")
     return Section(f"{title}{solution.before:.4f}", f"{verdict(comparison, i)} {note}", head, rows, (len(rows) - 1,))

@@ -21,7 +21,7 @@ def run(command: Solve) -> int:
     if command.run is not None:
         return _by_run(command, name)
     given = {key: getattr(command, key) for key in ("objective", "budget") if getattr(command, key) is not None}
-    same = ("graph", "env", "reading", "seeds", "search_nodes", "runs_dir", "dqn")
+    same = ("graph", "env", "cost", "cost_budget", "reading", "seeds", "search_nodes", "runs_dir", "dqn")
     return train.run(Train(**{key: getattr(command, key) for key in same}, **given, pool="shuffles", name=name))
 
 
@@ -33,6 +33,13 @@ def _by_run(command: Solve, name: str) -> int:
             f"--objective {command.objective}: the run {run_folder.path} was trained for {config.objective}. Leave out "
             "--objective, or leave out --run to train anew."
         )
+    if command.cost not in ("", config.cost):
+        raise ValueError(
+            f"--cost {command.cost}: the run {run_folder.path} was trained with '{config.cost}'. Leave out --cost, or "
+            "leave out --run to train anew."
+        )
+    limit = config.cost_budget if command.cost_budget is None else command.cost_budget
+    config = dataclasses.replace(config, cost_budget=limit)
     config = dataclasses.replace(config, budget=command.budget or config.budget, search_nodes=command.search_nodes)
     config = dataclasses.replace(config, graph=command.graph, reading=command.reading, pool="shuffles")
     problem = make_problem(dataclasses.replace(config, num_graphs=1, held_out=1), run_folder.encoder())

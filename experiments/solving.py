@@ -1,9 +1,11 @@
 """Edits on real networks, in the user's own node names, beside every baseline's."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from matplotlib.figure import Figure
 
 from envs.base import GraphEnv
 from envs.pools import make_pool
@@ -13,7 +15,7 @@ from experiments.problem import Problem
 from lepton_rl.data import NamedGraph, write_edits_csv
 from lepton_rl.draw import draw_before_after, save_figure
 
-__all__ = ["Entry", "Solution", "edit_rows", "enter_networks", "solve_networks", "write_solution"]
+__all__ = ["Entry", "Solution", "draw_solution", "edit_rows", "enter_networks", "solve_networks", "write_solution"]
 
 Edit = tuple[int, str, str, str]  # step, operation, and one node or two by name
 
@@ -76,15 +78,18 @@ def edit_rows(
         operations: of the rule, see :class:`envs.editing.Editing`; a pair that is toggled is added or removed, as the
             graph then is. ``edits``: K slots each; those of -1 (nothing was left to do) say nothing.
     """
-    there = {frozenset(pair) for pair in graph.edges.tolist()}
+    def key(slots: list[int]) -> tuple[int, ...]:
+        return tuple(slots if graph.directed else sorted(slots))
+
+    there = {key(pair) for pair in graph.edges.tolist()}
     rows = []
     for step, picks in enumerate(edits, 1):
         for operation, i, j in operations if min(picks) >= 0 else ():
             slots = [picks[i]] if j is None else [picks[i], picks[j]]
             what = operation
             if operation == "toggle":
-                what = "remove" if frozenset(slots) in there else "add"
-                there ^= {frozenset(slots)}
+                what = "remove" if key(slots) in there else "add"
+                there ^= {key(slots)}
             names = [graph.names[slot] for slot in slots]
             rows.append((step, what, names[0], names[1] if j is not None else ""))
     return rows
@@ -127,19 +132,31 @@ def solve_networks(
 
 def write_solution(folder: Path, solution: Solution, objective: str, prefix: str = "") -> Path:
     """Write ``edits.csv`` and the picture ``before_after.png``; returns the picture's path."""
-    edits = solution.edits()
-    write_edits_csv(folder / f"{prefix}edits.csv", edits)
+    write_edits_csv(folder / f"{prefix}edits.csv", solution.edits())
+    figure = draw_solution(solution, objective)
+    return save_figure(figure, folder / f"{prefix}before_after.png", dpi=110)
+
+
+def draw_solution(solution: Solution, objective: str) -> Figure:
+    """Picture of the network before and after the agent's edits, nodes coloured by label where they have one."""
     before = solution.graph.to_networkx()
     after = before.copy()
     chosen: set[str] = set()
-    for _, operation, u, v in edits:
+    for _, operation, u, v in solution.edits():
         if operation == "add":
             after.add_edge(u, v)
         elif operation == "remove":
             after.remove_edge(u, v)
+        elif operation == "scale":
+            chosen |= {u, v}
         else:
             after.remove_edges_from(list(before.edges(u)) if operation == "remove node" else [])
             chosen ^= {u}
     value = solution.before + solution.comparison.chosen_gain(solution.index).mean
-    figure = draw_before_after(before, after, objective=objective, values=(solution.before, value), chosen=chosen)
-    return save_figure(figure, folder / f"{prefix}before_after.png", dpi=110)
+    graph = solution.graph
+    labels: dict[Hashable, float] = {}
+    if graph.labels is not None:
+        labels = dict(zip(graph.names, graph.labels.tolist(), strict=True))
+    return draw_before_after(
+        before, after, objective=objective, values=(solution.before, value), chosen=chosen, labels=labels
+    )

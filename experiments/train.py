@@ -146,14 +146,18 @@ def show(sections: Sequence[Section], display: Display) -> None:
     """Print sections as tables; lists of edits on a line each."""
     for section in sections:
         if "target" in section.head:
-            edits = ", ".join(_spelt(*row[1:]) for row in section.rows)
-            display.say(f"\n{section.title}: {edits}")
+            display.say(f"\n{section.title}: {_told(section.rows)}")
         else:
             display.table(section.title, section.head, section.rows, section.bold)
             display.note(section.text)
 
 
-def _spelt(operation: str, u: str, v: str) -> str:
-    """An operation in a few characters; edges added need no word."""
-    nodes = f"{u} – {v}" if v else u
-    return nodes if operation == "add" else f"{operation} {nodes}"
+def _told(rows: Sequence[Sequence[str]]) -> str:
+    """Edits in a line, those of several operations apart by semicolons; where all add edges no word says so."""
+    steps: dict[str, list[str]] = {}
+    bare = all(operation == "add" for _, operation, _, _ in rows)
+    for step, operation, u, v in rows:
+        nodes = f"{u} – {v}" if v else u
+        steps.setdefault(step, []).append(nodes if bare else f"{operation} {nodes}")
+    between = ", " if len(steps) == len(rows) else "; "
+    return between.join(", ".join(operations) for operations in steps.values())

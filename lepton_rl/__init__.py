@@ -15,6 +15,7 @@ _GYMNASIUM_IDS = {
     "lepton/EdgeAddition-v0": "EdgeAddition",
     "lepton/EdgeRemoval-v0": "EdgeRemoval",
     "lepton/EdgeToggle-v0": "EdgeToggle",
+    "lepton/EdgeReweighting-v0": "EdgeReweighting",
     "lepton/Rewiring-v0": "Rewiring",
     "lepton/EdgeMove-v0": "EdgeMove",
     "lepton/NodeRemoval-v0": "NodeRemoval",

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
-__all__ = ["ENVIRONMENT_AXIS", "RUN_AXIS", "anywhere", "branch", "in_parts"]
+__all__ = ["ENVIRONMENT_AXIS", "RUN_AXIS", "anywhere", "branch", "in_parts", "once"]
 
 ENVIRONMENT_AXIS = "environments"  # the vmap axis over parallel environments or transitions
 RUN_AXIS = "runs"  # the vmap axis over seeds and settings of a learner
@@ -85,3 +85,13 @@ def in_parts(function: Callable[..., Any], size: int, *arguments: Any) -> Any:
     parts = jax.tree.map(lambda leaf: leaf.reshape(batch // size, size, *leaf.shape[1:]), arguments)
     results = jax.lax.map(lambda part: function(*part), parts)
     return jax.tree.map(lambda leaf: leaf.reshape(batch, *leaf.shape[2:]), results)
+
+
+def once(function: Callable[[], Any]) -> Any:
+    """``function()``, computed once: XLA:CPU would merge it into the loops that read it, and run it there per element.
+
+    A loop of one turn is a border that it does not cross, provided that it cannot see that there is only one.
+    """
+    blank = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(function))
+    start = blank, jax.lax.optimization_barrier(jnp.bool_(True))
+    return jax.lax.while_loop(lambda state: state[1], lambda _: (function(), jnp.bool_(False)), start)[0]

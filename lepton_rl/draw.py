@@ -23,6 +23,7 @@ from matplotlib.ticker import EngFormatter
 from scipy.special import stdtrit
 
 from lepton_rl.labels import box_of, free_place
+from lepton_rl.shades import INK, shade_legend, shades
 
 __all__ = [
     "band", "draw_before_after", "draw_curves", "draw_graph", "figure_to_array", "graph_layout", "save_figure",
@@ -31,8 +32,7 @@ __all__ = [
 Edge = tuple[Hashable, Hashable]
 Layout = Mapping[Hashable, Any]  # f64[2] each
 
-INK, GREY, FILL = "#2b2b2b", "#b4b4b4", "#f2f2f2"
-ADDED, REMOVED, SELECTED = "#0072B2", "#D55E00", "#E69F00"
+GREY, ADDED, REMOVED, SELECTED = "#b4b4b4", "#0072B2", "#D55E00", "#E69F00"
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 STYLES = ("-", "--", "-.", ":")  # curves stay apart without colour
 
@@ -104,7 +104,7 @@ def _labels(
 
 def _graph_on(
     axes: Axes, graph: nx.Graph, layout: Layout, *, added: Iterable[Edge] = (), removed: Iterable[Edge] = (),
-    chosen: Set[Hashable] = frozenset(), touched: set[Hashable],
+    chosen: Set[Hashable] = frozenset(), touched: set[Hashable], labels: Mapping[Hashable, float],
 ) -> None:  # fmt: skip
     special = {frozenset(edge) for edge in (*added, *removed)}
     inside = len(graph) <= LABEL_ALL and all(len(str(node)) <= 2 for node in graph)
@@ -115,8 +115,9 @@ def _graph_on(
     _lines(axes, added, layout, bent=True, colors=ADDED, linewidths=2.6, zorder=3)
     nodes = list(graph)
     xy = np.array([layout[node] for node in nodes]).reshape(-1, 2)
+    fills = zip(nodes, shades(nodes, labels), strict=True)
     axes.scatter(
-        xy[:, 0], xy[:, 1], s=size, zorder=4, c=[SELECTED if node in chosen else FILL for node in nodes],
+        xy[:, 0], xy[:, 1], s=size, zorder=4, c=[SELECTED if node in chosen else fill for node, fill in fills],
         edgecolors=[INK if node in touched else "#7a7a7a" for node in nodes],
         linewidths=[1.6 if node in touched else 0.8 for node in nodes],
     )  # fmt: skip
@@ -126,8 +127,8 @@ def _graph_on(
     _labels(axes, graph, layout, touched, inside=inside, size=size)
 
 
-def _legend(figure: Figure, added: bool, removed: bool, selected: bool) -> None:
-    handles = []
+def _legend(figure: Figure, added: bool, removed: bool, selected: bool, labels: Mapping[Hashable, float]) -> None:
+    handles = shade_legend(labels)
     if added:
         handles.append(Line2D([], [], color=ADDED, linewidth=2.6, label="added"))
     if removed:
@@ -147,6 +148,7 @@ def draw_graph(
     added: Iterable[Edge] = (),
     removed: Iterable[Edge] = (),
     selected: Hashable | None = None,
+    labels: Mapping[Hashable, float] | None = None,
     title: str = "",
     layout: Layout | None = None,
     width: float = 5.0,
@@ -157,6 +159,7 @@ def draw_graph(
         graph: the graph, with the user's node names.
         added: edges to show as added; ``removed``: edges to show as removed (in ``graph`` or not).
         selected: a node to highlight, or None.
+        labels: numbers of nodes that colour them, opinions say: purple below 0, green above.
         title: the heading.
         layout: positions from :func:`graph_layout`; default: computed.
         width: inches; the height follows.
@@ -167,10 +170,11 @@ def draw_graph(
     layout = graph_layout(graph) if layout is None else layout
     chosen = {selected} - {None}
     touched = {node for edge in added + removed for node in edge} | chosen
-    _graph_on(axes, graph, layout, added=added, removed=removed, chosen=chosen, touched=touched)
+    _graph_on(axes, graph, layout, added=added, removed=removed, chosen=chosen, touched=touched,
+              labels=labels or {})  # fmt: skip
     if title:
         axes.set_title(title, fontsize=11, color=INK)
-    _legend(figure, bool(added), bool(removed), selected is not None)
+    _legend(figure, bool(added), bool(removed), selected is not None, labels or {})
     return figure
 
 
@@ -181,6 +185,7 @@ def draw_before_after(
     objective: str = "",
     values: tuple[float, float] | None = None,
     chosen: Set[Hashable] = frozenset(),
+    labels: Mapping[Hashable, float] | None = None,
     layout: Layout | None = None,
 ) -> Figure:
     """Picture of a graph before and after its edits, in one layout, the edits highlighted.
@@ -189,6 +194,7 @@ def draw_before_after(
         before: the start graph; ``after``: the edited graph on the same nodes.
         objective: its name; ``values``: what it is before and after. Both appear in the heading.
         chosen: nodes that the edits chose, removed or flipped.
+        labels: numbers of nodes that colour them, as in :func:`draw_graph`.
         layout: positions from :func:`graph_layout`; default: those of ``before``.
     """
     layout = graph_layout(before) if layout is None else layout
@@ -197,8 +203,9 @@ def draw_before_after(
     figure = Figure(figsize=(10.5, 5.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     touched = set(chosen) if chosen else {node for edge in added + removed for node in edge}
-    _graph_on(left, before, layout, removed=removed, touched=touched)
-    _graph_on(right, after, layout, added=added, chosen=chosen, touched=touched)
+    labels = labels or {}
+    _graph_on(left, before, layout, removed=removed, touched=touched, labels=labels)
+    _graph_on(right, after, layout, added=added, chosen=chosen, touched=touched, labels=labels)
     left.set_title(f"before: {before.number_of_edges()} edges", fontsize=10, color=INK)
     words = (added, "added"), (removed, "removed"), (chosen, "selected")
     changes = [f"{len(edits)} {word}" for edits, word in words if edits]
@@ -206,7 +213,7 @@ def draw_before_after(
     if values is not None:
         heading = f"{values[0]:.4g} → {values[1]:.4g}  ({values[1] - values[0]:+.4g})"
         figure.suptitle(f"{objective.replace('_', ' ')}  {heading}".strip(), fontsize=13, color=INK)
-    _legend(figure, bool(added), bool(removed), bool(chosen))
+    _legend(figure, bool(added), bool(removed), bool(chosen), labels)
     return figure
 
 

@@ -231,7 +231,7 @@ def build_network(
 
     Args:
         encoder: a name in ``lepton_rl.encoders.ENCODERS``. ``head``: a name in ``HEADS``.
-        features: F of the graphs' own node features, labels included. ``marks``, ``pairs``: M and P of the
+        features: F of the graphs' own node features, labels and weights included. ``marks``, ``pairs``: M and P of the
             environment's observations.
         width: D. ``rounds``: of message passing. ``structural``: further inputs, by name; see
             :data:`lepton_rl.structure.STRUCTURAL`. ``partners``: the pairs that two picks may name, for the head

@@ -5,6 +5,11 @@ import os
 os.environ.setdefault("JAX_DEBUG_KEY_REUSE", "1")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
+import atexit
+import gc
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,10 +20,22 @@ from experiments.compiler import compile_quickly
 # Most of the suite's time is compilation: no passes at all, where nobody asks for others.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 compile_quickly()
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    # The same programs come up in several files and in all workers, which inherit this folder.
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="lepton_rl_tests_")
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
+    atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 install_import_hook(["lepton_rl", "envs", "agents"], "beartype.beartype")
 
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled_programs_are_no_garbage() -> Iterator[None]:
+    """What a file has compiled stays to the end: the collector need not look through it again and again."""
+    yield
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,7 @@ def effective_resistances(graph):
     nodes = sorted(graph)
     out = np.full((len(nodes), len(nodes)), np.inf)
     for part in nx.connected_components(graph):
-        for u, row in nx.resistance_distance(graph.subgraph(part)).items():
+        for u, row in nx.resistance_distance(graph.subgraph(part), weight="weight", invert_weight=False).items():
             for v, value in row.items():
                 out[nodes.index(u), nodes.index(v)] = value
     return out
@@ -130,7 +130,7 @@ def modularity(graph, noise):
 
 def adjacency_eigenvalues(graph):
     """Of the adjacency matrix in float64, ascending."""
-    return np.linalg.eigvalsh(nx.to_numpy_array(graph, weight=None))
+    return np.linalg.eigvalsh(nx.to_numpy_array(graph))
 
 
 def effective_resistance(graph, noise):
@@ -196,6 +196,12 @@ def edges_between(graph, wanted):
     return graph.subgraph(with_label(graph, wanted)).number_of_edges()
 
 
+def cut_weight(graph, noise):
+    """The weight of the edges between label 1 and the others, whichever way they go."""
+    inside = set(with_label(graph, 1))
+    return sum(weight for u, v, weight in graph.edges(data="weight", default=1) if (u in inside) != (v in inside))
+
+
 def reached_share(worlds, seeds):
     """Mean over worlds of the share of nodes that the seeds of that world lead to, themselves among them."""
     each = zip(worlds, seeds, strict=True)
@@ -216,7 +222,7 @@ def epidemic(graph, words, probability=0.3, worlds=128):
 
 def expressed_opinions(graph):
     """{node: opinion}: (I + L) z = s in float64, L the out-degrees minus the adjacency."""
-    adjacency = nx.to_numpy_array(graph, weight=None)
+    adjacency = nx.to_numpy_array(graph)
     innate = np.array([label for _, label in graph.nodes(data="label")], float)
     z = np.linalg.solve(np.eye(len(graph)) + np.diag(adjacency.sum(1)) - adjacency, innate)
     return dict(zip(graph, z, strict=True))
@@ -276,9 +282,11 @@ OBJECTIVE_ORACLES = {
     "linear_threshold": threshold_spread,
     "outbreak": epidemic,
     "polarisation": opinion_oracle(lambda graph, z: len(z) * np.var(list(z.values()))),
-    "disagreement": opinion_oracle(lambda graph, z: sum((z[u] - z[v]) ** 2 for u, v in graph.edges)),
+    "disagreement": opinion_oracle(
+        lambda graph, z: sum(weight * (z[u] - z[v]) ** 2 for u, v, weight in graph.edges(data="weight", default=1))
+    ),
     "controversy": opinion_oracle(lambda graph, z: sum(value**2 for value in z.values())),
-    "cut": lambda graph, noise: nx.cut_size(graph, with_label(graph, 1)),
+    "cut": cut_weight,
     "independent_set": lambda graph, noise: (len(with_label(graph, 1)) - edges_between(graph, 1)) / len(graph),
     "vertex_cover": lambda graph, noise: -(len(with_label(graph, 1)) + edges_between(graph, 0)) / len(graph),
     "exposure": exposure,

@@ -1,9 +1,10 @@
 """Classical baselines by name: planners that see the start graph and the objective, never the environment's noise."""
 
 from agents.baselines.base import Planner
+from lepton_rl.objectives import Objective, get_objective
 from lepton_rl.registry import resolve
 
-__all__ = ["BASELINES", "Planner", "baselines_for", "get_baseline"]
+__all__ = ["BASELINES", "SPECIALISTS", "Planner", "baselines_for", "get_baseline"]
 
 BASELINES = {
     "random": "agents.baselines.degree:uniform",
@@ -14,8 +15,13 @@ BASELINES = {
     "collective_influence": "agents.baselines.dismantling:collective_influence",
     "core_degree": "agents.baselines.dismantling:core_degree",
     "adaptive_betweenness": "agents.baselines.dismantling:adaptive_betweenness",
+    "k_core": "agents.baselines.dismantling:k_core",
+    "spectral_cut": "agents.baselines.spectral:spectral_cut",
     "degree_discount": "agents.baselines.seeding:degree_discount",
+    "reverse_influence": "agents.baselines.influence:reverse_influence",
     "lazy_greedy": "agents.baselines.seeding:lazy_greedy",
+    "tabu_search": "agents.baselines.cuts:tabu_search",
+    "depolarise": "agents.baselines.opinions:depolarise",
     "greedy": "agents.baselines.greedy:greedy",
     "simulated_annealing": "agents.baselines.annealing:simulated_annealing",
 }
@@ -29,18 +35,38 @@ _RULES = {
     "collective_influence": ("NodeRemoval", "NodeSelection"),
     "core_degree": ("NodeRemoval",),
     "adaptive_betweenness": ("NodeRemoval", "NodeSelection"),
+    "k_core": ("NodeRemoval", "NodeSelection"),
+    "spectral_cut": ("NodeRemoval",),
     "degree_discount": ("NodeSelection",),
+    "reverse_influence": ("NodeSelection",),
     "lazy_greedy": ("NodeSelection",),
+    "tabu_search": ("NodeFlip",),
+    "depolarise": ("EdgeAddition", "EdgeRemoval", "EdgeToggle"),
     "simulated_annealing": (
-        "EdgeAddition", "EdgeRemoval", "EdgeToggle", "NodeRemoval", "NodeSelection", "NodeFlip",
+        "EdgeAddition", "EdgeRemoval", "EdgeToggle", "EdgeReweighting", "NodeRemoval", "NodeSelection", "NodeFlip",
         "LinkRecommendation",
     ),
 }  # fmt: skip
 
+# The objectives, as get_objective takes them, that a baseline is made for; one that is not here plans for any.
+SPECIALISTS = {
+    "reverse_influence": ("independent_cascade", "linear_threshold"),
+    "tabu_search": ("cut",),
+    "depolarise": ("-polarisation",),
+}
 
-def baselines_for(rule: str) -> tuple[str, ...]:
-    """Names of the baselines that plan edits of ``rule``, a name in ``envs.ENVIRONMENTS``."""
-    return tuple(name for name in BASELINES if rule in _RULES.get(name, (rule,)))
+
+def baselines_for(rule: str, objective: Objective | None = None) -> tuple[str, ...]:
+    """Names of the baselines that plan edits of ``rule``, a name in ``envs.ENVIRONMENTS``.
+
+    Args:
+        objective: brings the baselines that are made for it (:data:`SPECIALISTS`); None: those that plan for any.
+    """
+    return tuple(name for name in BASELINES if rule in _RULES.get(name, (rule,)) and _serves(name, objective))
+
+
+def _serves(name: str, objective: Objective | None) -> bool:
+    return name not in SPECIALISTS or objective in [get_objective(text) for text in SPECIALISTS[name]]
 
 
 def get_baseline(name: str) -> Planner:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from agents.baselines.base import shuffled_edits, with_edits
+from agents.baselines.base import paid, shuffled_edits, with_edits
 from envs.editing import Editing
 from lepton_rl.graph import BitGraph
 from lepton_rl.objectives.base import Noise, Objective
@@ -97,8 +97,9 @@ def anneal(env: Editing, start: Int[Array, ""], key: PRNGKeyArray, schedule: Sch
     """Anneal the set of L edits: a move replaces one edit by another and is accepted by Metropolis' rule.
 
     Edits are those that are legal in the start graph, of one pick or two; one that is not any more when its turn
-    comes changes nothing. All sets of a stage are valued under the same draws of noise; the plan is the stage's best
-    set that does best under fresh draws. Returns i32[T].
+    comes changes nothing, and one whose cost is beyond what is left is left out of the plan. All sets of a stage
+    are valued under the same draws of noise; the plan is the stage's best set that does best under fresh draws.
+    Returns i32[T].
     """
     graph, objective, L = env.begin(env.pool[start]), env.objective, env.budget
     if not jax.tree.leaves(jax.eval_shape(objective.draw, graph, key)):
@@ -135,7 +136,7 @@ def anneal(env: Editing, start: Int[Array, ""], key: PRNGKeyArray, schedule: Sch
         return chain.order, chain.best
 
     _, sets = jax.lax.scan(stage, order, jnp.arange(schedule.stages))
-    return sets[_best_under_fresh_noise(env, graph, sets, final_key, final)].reshape(-1)
+    return paid(env, graph, sets[_best_under_fresh_noise(env, graph, sets, final_key, final)]).reshape(-1)
 
 
 def _best_under_fresh_noise(

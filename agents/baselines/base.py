@@ -15,7 +15,7 @@ from envs.editing import Editing
 from lepton_rl.graph import BitGraph
 
 __all__ = [
-    "Planner", "all_edits", "edit_one_by_one", "legal_edits", "pick_best", "sample_edit", "shuffled_edits",
+    "Planner", "all_edits", "edit_one_by_one", "legal_edits", "paid", "pick_best", "sample_edit", "shuffled_edits",
     "with_edits",
 ]  # fmt: skip
 
@@ -31,14 +31,14 @@ def all_edits(env: Editing) -> Int[Array, "P K"]:
     return jnp.asarray(np.stack(both, axis=-1), jnp.int32)
 
 
-def legal_edits(env: Editing, graph: BitGraph, edits: Int[Array, "P K"]) -> Bool[Array, "P"]:
-    """Which of :func:`all_edits` are legal in ``graph``, bool[P]."""
+def legal_edits(env: Editing, graph: BitGraph, edits: Int[Array, "P K"], spent: Any = 0.0) -> Bool[Array, "P"]:
+    """Which of :func:`all_edits` are legal in ``graph``, bool[P], once ``spent`` is spent where edits have a cost."""
     nothing = jnp.full((env.steps_per_edit - 1,), -1, jnp.int32)
-    first = graph.node_mask & env.allowed(graph, nothing)
+    first = env.legal(graph, nothing, spent)
     if env.steps_per_edit == 1:
         return first[edits[:, 0]]
-    second = jax.vmap(lambda u: env.allowed(graph, u[None]))(jnp.arange(graph.capacity, dtype=jnp.int32))
-    legal = first[:, None] & second & graph.node_mask[None, :]
+    second = jax.vmap(lambda u: env.legal(graph, u[None], spent))(jnp.arange(graph.capacity, dtype=jnp.int32))
+    legal = first[:, None] & second
     return legal[edits[:, 0], edits[:, 1]]
 
 
@@ -86,21 +86,21 @@ def edit_one_by_one(
     """
     edits = all_edits(env)
 
-    def edit(carry: tuple[BitGraph, Any], i: Int[Array, ""]) -> tuple[tuple[BitGraph, Any], Array]:
-        graph, memory = carry
+    def edit(carry: tuple[BitGraph, Any, Any], i: Int[Array, ""]) -> tuple[tuple[BitGraph, Any, Any], Array]:
+        graph, memory, spent = carry
         score_key, tie_key = jax.random.split(jax.random.fold_in(key, i))
         scores = criterion(memory, graph, score_key)[tuple(edits.T)]
-        legal = legal_edits(env, graph, edits)
+        legal = legal_edits(env, graph, edits, spent)
         picks = jnp.where(legal.any(), edits[pick_best(tie_key, scores, legal, tolerance)], -1)
-        return (env.apply(graph, picks)[0], extend(memory, picks)), picks
+        return (env.apply(graph, picks)[0], extend(memory, picks), env.pay(graph, picks, spent)), picks
 
     graph = env.begin(env.pool[start])
-    _, picks = jax.lax.scan(edit, (graph, begin(graph)), jnp.arange(env.budget))
+    _, picks = jax.lax.scan(edit, (graph, begin(graph), env.nothing_spent), jnp.arange(env.budget))
     return picks.reshape(-1)
 
 
 def sample_edit(env: Editing, graph: BitGraph, key: PRNGKeyArray) -> Int[Array, "K"]:
-    """An edit by uniformly random legal picks, i32[K]; -1 throughout where none is legal."""
+    """An edit by uniformly random legal picks, i32[K], whatever it costs; -1 throughout where none is legal."""
     picks = jnp.full((env.steps_per_edit,), -1, jnp.int32)
     for k, pick_key in enumerate(jax.random.split(key, env.steps_per_edit)):
         legal = graph.node_mask & env.allowed(graph, picks[: env.steps_per_edit - 1])
@@ -110,8 +110,27 @@ def sample_edit(env: Editing, graph: BitGraph, key: PRNGKeyArray) -> Int[Array, 
 
 
 def with_edits(env: Editing, graph: BitGraph, edits: Int[Array, "L K"]) -> BitGraph:
-    """``graph`` after all of ``edits``, one after the other."""
+    """``graph`` after all of ``edits``, one after the other; where edits have a cost, after those of :func:`paid`."""
+    edits = paid(env, graph, edits)
     return jax.lax.fori_loop(0, edits.shape[0], lambda i, graph: env.apply(graph, edits[i])[0], graph)
+
+
+def paid(env: Editing, graph: BitGraph, edits: Int[Array, "L K"]) -> Int[Array, "L K"]:
+    """The ``edits`` whose cost fits into what those before them leave of the budget, in order, then -1.
+
+    One that does not fit is left out, and cheaper ones after it may still fit; ``edits`` itself where edits have no
+    cost. A plan of these never meets an edit that cannot be paid.
+    """
+    if not env.cost:
+        return edits
+
+    def make(state: tuple[BitGraph, Any], picks: Int[Array, "K"]) -> tuple[tuple[BitGraph, Any], Array]:
+        graph, spent = state
+        picks = jnp.where(env.pay(graph, picks, spent) <= env.cost_budget, picks, -1)
+        return (env.apply(graph, picks)[0], env.pay(graph, picks, spent)), picks
+
+    made = jax.lax.scan(make, (graph, env.nothing_spent), edits)[1]
+    return made[jnp.argsort(made[:, 0] < 0, stable=True)]
 
 
 def shuffled_edits(env: Editing, graph: BitGraph, key: PRNGKeyArray) -> tuple[Int[Array, "P K"], Int[Array, ""]]:

@@ -10,7 +10,8 @@ from lepton_rl.batching import anywhere
 from lepton_rl.graph import BitGraph, adjacency, degree
 
 __all__ = [
-    "adaptive_betweenness", "adaptive_degree", "betweenness", "collective_influence", "core_degree", "in_core",
+    "adaptive_betweenness", "adaptive_degree", "betweenness", "collective_influence", "core_degree", "core_numbers",
+    "in_core", "k_core",
 ]  # fmt: skip
 
 
@@ -71,6 +72,34 @@ def core_degree(env: Editing, start: Int[Array, ""], key: PRNGKeyArray) -> Int[A
     decycling and dismantling of networks", Scientific Reports 6, 2016.
     """
     return edit_one_by_one(env, start, key, criterion=_core_degree, tolerance=0.0)
+
+
+def core_numbers(graph: BitGraph) -> Int[Array, "N"]:
+    """The largest order of a core that each node is in, i32[N]; edges of directed graphs count at both ends."""
+    links = adjacency(graph).astype(jnp.int32)
+    links = links + links.T if graph.directed else links
+
+    def peel(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
+        left, order, core, _ = state
+        new = left & (jnp.where(left, links, 0).sum(-1) >= order)
+        rests = (new == left).all()
+        return new, order + rests, jnp.where(rests & new, order, core), anywhere(new.any())
+
+    everybody = graph.node_mask, jnp.int32(1), jnp.zeros(graph.capacity, jnp.int32), jnp.bool_(True)
+    return jax.lax.while_loop(lambda state: state[3], peel, everybody)[2]
+
+
+def _core_number(memory: tuple[()], graph: BitGraph, key: PRNGKeyArray) -> Float[Array, "N"]:
+    return (core_numbers(graph) * graph.capacity + degree(graph)).astype(jnp.float32)  # exact to N = 4,096
+
+
+def k_core(env: Editing, start: Int[Array, ""], key: PRNGKeyArray) -> Int[Array, "T"]:
+    """Repeatedly take the node of the largest core number, of those the one with most neighbours left, ties at random.
+
+    Returns i32[budget]. Reference: Kitsak, Gallos, Havlin, Liljeros, Muchnik, Stanley & Makse, "Identification of
+    influential spreaders in complex networks", Nature Physics 6, 2010.
+    """
+    return edit_one_by_one(env, start, key, criterion=_core_number, tolerance=0.0)
 
 
 def betweenness(graph: BitGraph) -> Float[Array, "N"]:

@@ -1,5 +1,7 @@
 """Greedy on the objective: look one edit ahead at every edit there is."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
@@ -30,12 +32,14 @@ def values_after(
     return jax.lax.map(value, edits, batch_size=min(CHUNK, edits.shape[0]))
 
 
-def _candidates(env: Editing, graph: BitGraph, key: PRNGKeyArray) -> tuple[Int[Array, "P K"], Bool[Array, "P"]]:
+def _candidates(
+    env: Editing, graph: BitGraph, spent: Any, key: PRNGKeyArray
+) -> tuple[Int[Array, "P K"], Bool[Array, "P"]]:
     """Every edit, or a sample of those of more than two picks; and which are legal."""
     if env.steps_per_edit <= 2:
         # Every pair of slots: which of them are legal changes from edit to edit and graph to graph, shapes don't.
         edits = all_edits(env)
-        return edits, legal_edits(env, graph, edits)
+        return edits, legal_edits(env, graph, edits, spent)
     edits = jax.vmap(lambda key: sample_edit(env, graph, key))(jax.random.split(key, SAMPLES))
     return edits, edits[:, 0] >= 0
 
@@ -51,12 +55,13 @@ def greedy(env: Editing, start: Int[Array, ""], key: PRNGKeyArray) -> Int[Array,
     "Goal-directed graph construction using reinforcement learning", Proc. R. Soc. A 477, 2021.
     """
 
-    def edit(graph: BitGraph, i: Int[Array, ""]) -> tuple[BitGraph, Array]:
+    def edit(state: tuple[BitGraph, Any], i: Int[Array, ""]) -> tuple[tuple[BitGraph, Any], Array]:
+        graph, spent = state
         noise_key, tie_key = jax.random.split(jax.random.fold_in(key, i))
-        edits, legal = _candidates(env, graph, jax.random.fold_in(key, env.budget + i))
+        edits, legal = _candidates(env, graph, spent, jax.random.fold_in(key, env.budget + i))
         values = values_after(env, graph, edits, noise_key)
         picks = jnp.where(legal.any(), edits[pick_best(tie_key, values, legal, tolerance=1e-6)], -1)
-        return env.apply(graph, picks)[0], picks
+        return (env.apply(graph, picks)[0], env.pay(graph, picks, spent)), picks
 
-    _, picks = jax.lax.scan(edit, env.begin(env.pool[start]), jnp.arange(env.budget))
+    _, picks = jax.lax.scan(edit, (env.begin(env.pool[start]), env.nothing_spent), jnp.arange(env.budget))
     return picks.reshape(-1)

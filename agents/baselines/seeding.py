@@ -9,10 +9,10 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from agents.baselines.base import edit_one_by_one
 from envs.editing import Editing
 from lepton_rl.graph import BitGraph, adjacency
+from lepton_rl.objectives.diffusion import CASCADE_PROBABILITY
 
 __all__ = ["degree_discount", "lazy_greedy"]
 
-PROBABILITY = 0.1  # of a link, that degree discount reckons with: the default of the cascades
 CHUNK = 8  # bounds looked at side by side
 
 
@@ -20,13 +20,13 @@ def degree_discount(env: Editing, start: Int[Array, ""], key: PRNGKeyArray) -> I
     """Repeatedly choose the node with the largest d - 2t - (d - t) t p, t its chosen neighbours; ties at random.
 
     In directed graphs d and t count the edges that go out. Returns i32[budget]. Reference: Chen, Wang & Yang,
-    "Efficient influence maximization in social networks", KDD 2009, algorithm 4, with p = 0.1.
+    "Efficient influence maximization in social networks", KDD 2009, algorithm 4, with the p of ``independent_cascade``.
     """
 
     def criterion(memory: tuple[()], graph: BitGraph, key: PRNGKeyArray) -> Float[Array, "N"]:
         edges = adjacency(graph).astype(jnp.float32)
         d, t = edges.sum(-1), edges @ (jnp.asarray(graph.labels) > 0).astype(jnp.float32)
-        return d - 2 * t - (d - t) * t * PROBABILITY
+        return d - 2 * t - (d - t) * t * CASCADE_PROBABILITY
 
     return edit_one_by_one(env, start, key, criterion=criterion)
 
@@ -58,9 +58,9 @@ def lazy_greedy(env: Editing, start: Int[Array, ""], key: PRNGKeyArray) -> Int[A
 
         return jax.vmap(gain)(nodes)
 
-    def choose(state: tuple[BitGraph, Any, Array], _: None) -> tuple[tuple[BitGraph, Any, Array], Array]:
-        graph, carry, bounds = state
-        legal = graph.node_mask & env.allowed(graph, jnp.zeros((0,), jnp.int32))
+    def choose(state: tuple[BitGraph, Any, Array, Any], _: None) -> tuple[tuple[BitGraph, Any, Array, Any], Array]:
+        graph, carry, bounds, spent = state
+        legal = env.legal(graph, jnp.zeros((0,), jnp.int32), spent)
 
         def look(round: _Round) -> _Round:
             nodes = jax.lax.top_k(jnp.where(round.fresh, -jnp.inf, round.bounds), width)[1]
@@ -76,8 +76,9 @@ def lazy_greedy(env: Editing, start: Int[Array, ""], key: PRNGKeyArray) -> Int[A
         pick = jnp.where(legal.any(), jnp.argmax(bounds), -1).astype(jnp.int32)
         after, edit = env.apply(graph, pick[None])
         edit = edit._replace(operation=jnp.where(pick >= 0, edit.operation, 0))
-        return (after, objective.update(carry, edit, after, noise), bounds), pick
+        carry = objective.update(carry, edit, after, noise)
+        return (after, carry, bounds, env.pay(graph, pick[None], spent)), pick
 
     everybody = jnp.full(graph.capacity, jnp.inf)
-    begin = graph, objective.init(graph, noise), everybody
+    begin = graph, objective.init(graph, noise), everybody, env.nothing_spent
     return jax.lax.scan(choose, begin, None, length=env.budget)[1]

@@ -28,6 +28,7 @@ SHOWN = {
     "work": "work", "rule": "rule", "family": "family", "name": "objective", "n": "n", "batch": "batch",
     "reward": "reward", "score": "score", "left": "left", "scipy_seconds": "scipy s", "build_seconds": "build s",
     "edits_per_second": "edits/s", "steps_per_second": "steps/s", "times_finder": "× FINDER",
+    "times_jumanji": "× GraphColoring",
     "kernel_ratio": "÷ kernel", "graphs_per_second": "graphs/s", "pooled_graphs_per_second": "in a pool/s",
     "networkx_graphs_per_second": "networkx graphs/s", "times_networkx": "× networkx",
     "evaluations_per_second": "evaluations/s", "strongest": "strongest library",

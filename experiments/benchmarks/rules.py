@@ -1,6 +1,6 @@
 """``python -m experiments.benchmarks rules``: steps a second of every rule of edits, a reward after every edit."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -15,6 +15,7 @@ from envs import DEFAULTS, ENVIRONMENTS, get_environment
 from envs.base import GraphEnv
 from envs.labels import start_labels
 from envs.pools import make_pool
+from experiments.benchmarks import jumanji_env
 from experiments.benchmarks.envs import play
 from experiments.benchmarks.options import Rules
 from experiments.benchmarks.timing import compile_program, fastest
@@ -46,8 +47,16 @@ def _measure(env: GraphEnv, options: Rules) -> dict[str, Any]:
     batch, part = options.batch, min(options.part, options.batch)
     starts, keys = jnp.arange(batch, dtype=jnp.int32) % POOL, jax.random.split(jax.random.key(0), batch)
     program = compile_program(partial(play, part), env, starts, keys)
-    (seconds,) = fastest([lambda: program.call(env, starts, keys).rewards], options.seconds)
-    return {"steps_per_second": batch * env.horizon / seconds, "compile_seconds": program.compile_seconds}
+    calls: list[Callable[[], Any]] = [lambda: program.call(env, starts, keys).rewards]
+    if jumanji_env.installed():
+        peer = compile_program(jumanji_env.graph_coloring(env.pool.capacity), keys)
+        calls.append(lambda: peer.call(keys))
+    seconds = fastest(calls, options.seconds)
+    rates = [batch * steps / s for steps, s in zip((env.horizon, env.pool.capacity), seconds, strict=False)]
+    return {
+        "steps_per_second": rates[0], "times_jumanji": rates[0] / rates[1] if len(rates) > 1 else None,
+        "compile_seconds": program.compile_seconds,
+    }  # fmt: skip
 
 
 def rows(options: Rules, console: Console) -> Iterator[dict[str, Any]]:

@@ -20,7 +20,7 @@ from envs.pools import make_pool
 from experiments.scoreboards.options import OPTIMA, Optima
 from lepton_rl.files import atomic_write
 from lepton_rl.graph import BitGraph, from_edges
-from lepton_rl.objectives import get_objective
+from lepton_rl.objectives import get_objective, score
 
 __all__ = ["best_value", "run", "six_nodes"]
 
@@ -57,11 +57,11 @@ def _plans(env: Editing, graph: BitGraph, edits: int) -> Iterator[BitGraph]:
             yield from whole(graph, [*picks, node])
 
     def after(graph: BitGraph, left: int) -> Iterator[BitGraph]:
-        found: dict[tuple[bytes, bytes], BitGraph] = {}
+        found: dict[tuple[bytes, ...], BitGraph] = {}
         for picks in whole(graph, []) if left else ():
             new = apply(graph, jnp.array(picks, jnp.int32))
-            labels = b"" if new.labels is None else np.asarray(new.labels).tobytes()
-            found.setdefault((np.asarray(new.rows).tobytes(), labels), new)  # many plans, one graph
+            # Many plans, one graph.
+            found.setdefault(tuple(np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(new)), new)
         if not found:
             yield graph
         for new in found.values():
@@ -72,7 +72,7 @@ def _plans(env: Editing, graph: BitGraph, edits: int) -> Iterator[BitGraph]:
 
 def best_value(env: Editing) -> float:
     """The largest gain that any plan of an environment with a deterministic objective has, by trying all."""
-    value = jax.jit(lambda graph: env.objective.init(graph, ()).value)
+    value = jax.jit(lambda graph: score(env.objective, graph, jax.random.key(0)))
     start = env.begin(env.pool[0])
     return max(float(value(graph)) for graph in _plans(env, start, env.budget)) - float(value(start))
 

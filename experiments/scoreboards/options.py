@@ -103,6 +103,7 @@ OPTIMA = {
     "EdgeAddition": "efficiency", "EdgeRemoval": "-efficiency", "EdgeToggle": "-polarisation",
     "Rewiring": "efficiency", "EdgeMove": "efficiency", "NodeRemoval": "-pairwise_connectivity",
     "NodeSelection": "vertex_cover", "NodeFlip": "cut", "LinkRecommendation": "diversity",
+    "EdgeReweighting": "-effective_resistance",
 }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ __all__ = ["SOURCES", "TARGETS", "Columns", "edges_of", "names_of", "plain", "ro
 _PAIRS = [pair.split() for pair in (
     "source target", "sourceid targetid", "source destination", "source dest", "src dst", "src dest", "from to",
     "fromid toid", "fromnodeid tonodeid", "u v", "head tail", "subject object", "sender receiver", "follower followee",
-    "node1 node2", "id1 id2", "node1id node2id", "user1 user2", "start end",
+    "node1 node2", "id1 id2", "node1id node2id", "user1 user2", "start end", "user item", "userid itemid",
 )]  # fmt: skip
 SOURCES = {source for source, _ in _PAIRS}
 TARGETS = {target for _, target in _PAIRS}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations  # BitGraph is named in annotations, but importing it would import jax
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -132,15 +132,35 @@ class NamedGraph:
         Raises:
             DataError: no such attribute, one that is no number, or empty cells.
         """
+        camps = " (-1 and 1 for two camps, 0 and 1 for users and items)"
+        return replace(self, labels=self._numbers(column, "labels", camps))
+
+    def featured(self, columns: Sequence[str], purpose: str) -> NamedGraph:
+        """The graph with numeric node attributes, as they are, before its other ``features``.
+
+        Args:
+            columns: names of attributes. ``purpose``: what they are for, for messages.
+
+        Raises:
+            DataError: no such attribute, one that is no number, or empty cells.
+        """
+        own = [] if self.features is None else [self.features]
+        return replace(self, features=np.column_stack([*(self._numbers(name, purpose) for name in columns), *own]))
+
+    def _numbers(self, column: str, purpose: str, such_as: str = "") -> np.ndarray:
         known = [] if self.node_data is None else self.node_data.column_names
         if self.node_data is None or column not in known:
-            raise DataError(f"{self.name} has no node attribute '{column}' for the labels.{near_match(column, known)} "
-                            f"Attributes: {', '.join(known) or 'none: give a table of nodes'}.")  # fmt: skip
+            raise DataError(f"{self.name} has no node attribute '{column}' for the {purpose}."
+                            f"{near_match(column, known)} Attributes: "
+                            f"{', '.join(known) or 'none: give a table of nodes'}.")  # fmt: skip
         data = self.node_data[column]
         if not (pa.types.is_integer(data.type) or pa.types.is_floating(data.type)) or data.null_count:
             empty = f", {data.null_count} of its cells are empty" if data.null_count else ""
-            raise DataError(f"{self.name}: labels are numbers, and '{column}' is {data.type}{empty}: mend the column.")
-        return replace(self, labels=data.to_numpy().astype(np.float32))
+            raise DataError(
+                f"{self.name}: {purpose} are numbers, and '{column}' is {data.type}{empty}: write a number in every "
+                f"row{such_as}."
+            )
+        return data.to_numpy().astype(np.float32)
 
     def part(self, nodes: np.ndarray) -> NamedGraph:
         """The part induced by the slots ``nodes``, kept in slot order."""

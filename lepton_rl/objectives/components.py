@@ -14,11 +14,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Num
 
+from lepton_rl.batching import once
 from lepton_rl.connected import component_counts
 from lepton_rl.edge_graph import EdgeGraph
 from lepton_rl.graph import WORD, adjacency, num_nodes, pack_bits
 from lepton_rl.objectives.base import deterministic
-from lepton_rl.objectives.critical_fraction import once
 from lepton_rl.storage import Graph
 
 __all__ = ["component_sizes", "largest_component", "pairwise_connectivity"]

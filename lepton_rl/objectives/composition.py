@@ -10,11 +10,12 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from lepton_rl.objectives.base import Edit, Noise, Objective
+from lepton_rl.objectives.base import Edit, Noise, Objective, Weighted
 from lepton_rl.storage import Graph
 
 __all__ = ["parse_sum", "shortfall", "weighted_sum"]
 
+WEIGHTS: tuple[Weighted, ...] = ("", "any", "positive")  # what a sum reads is the strictest of its terms
 _TERM = re.compile(r"\s*(?P<sign>[+-])?\s*(?:(?P<weight>\d+\.?\d*|\.\d+)\s*\*\s*)?(?P<name>[A-Za-z_]\w*)\s*")
 
 
@@ -62,6 +63,7 @@ def weighted_sum(*terms: tuple[float, Objective]) -> Objective:
         needs_connected=any(objective.needs_connected for objective in members),
         sensitivity=sensitivity if any(objective.sensitivity for objective in members) else None,
         labels=labels.pop() if labels else "", directed=all(objective.directed for objective in members),
+        weighted=max((objective.weighted for objective in members), key=WEIGHTS.index),
     )  # fmt: skip
 
 

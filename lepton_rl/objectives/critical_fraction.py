@@ -28,7 +28,7 @@ import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Float, Integer, PRNGKeyArray
 
-from lepton_rl.batching import anywhere
+from lepton_rl.batching import anywhere, once
 from lepton_rl.graph import BitGraph, adjacency, degree, num_nodes
 from lepton_rl.objectives.base import Edit, Objective
 
@@ -71,16 +71,6 @@ def fold(step: Callable[..., Array], acc: Array, *arrays: Array) -> Array:
     if whole:
         acc = jax.lax.fori_loop(0, whole, block, acc)
     return run(acc, *(a[whole * UNROLL :] for a in arrays))
-
-
-def once(function: Callable[[], Array]) -> Array:
-    """``function()``, computed once: XLA:CPU would merge it into the loops that read it, and run it there per node.
-
-    A loop of one turn is a border that it does not cross, provided that it cannot see that there is only one.
-    """
-    out = jax.eval_shape(function)
-    start = jnp.zeros(out.shape, out.dtype), jax.lax.optimization_barrier(jnp.bool_(True))
-    return jax.lax.while_loop(lambda state: state[1], lambda _: (function(), jnp.bool_(False)), start)[0]
 
 
 def count_earlier(keys: Integer[Array, "N O"], present: Bool[Array, "N"]) -> Times:

@@ -5,7 +5,6 @@ changes the terms of its own edges, O(N); an edge that comes or goes changes one
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -14,9 +13,10 @@ from jaxtyping import Array, Bool, Float
 
 from lepton_rl.batching import anywhere
 from lepton_rl.graph import BitGraph, adjacency, neighbour_mask, num_nodes
-from lepton_rl.objectives.base import EDGE_ADDED, EDGE_REMOVED, LABEL_SET, REBUILT, Edit, Objective, labels_of, no_noise
+from lepton_rl.objectives.base import LABEL_SET, REBUILT, Edit, Objective, Weighted, labels_of, no_noise, weight_change
+from lepton_rl.weights import unweighted, weight_of, weights
 
-__all__ = ["cut", "independent_set", "vertex_cover"]
+__all__ = ["crossing_weights", "cut", "independent_set", "vertex_cover"]
 
 Earned = Callable[[Bool[Array, "..."], Bool[Array, "..."]], Bool[Array, "..."]]
 
@@ -34,18 +34,16 @@ def _inside(graph: BitGraph) -> Bool[Array, "N"]:
     return labels_of(graph, "1 = on this side or chosen, -1 or 0 = not") > 0
 
 
-def _weight(graph: BitGraph, u: Array, v: Array) -> Float[Array, "..."]:
-    """What the edge u – v weighs, whether it is there or not; without edge features 1."""
-    if graph.edge_features is None:
-        return jnp.ones(jnp.broadcast_shapes(u.shape, v.shape))
-    there, back = graph.edge_features[u, v, 0], graph.edge_features[v, u, 0]
-    return there if graph.directed else (there + back) / 2
+def crossing_weights(graph: BitGraph) -> Float[Array, "N N"]:
+    """What each pair of nodes earns ``cut`` when its ends are on two sides, f32[N, N]; symmetric, 0 without an edge."""
+    each = weights(graph)
+    return each + each.T if graph.directed else each
 
 
 def _all_edges(graph: BitGraph, earned: Earned, inside: Bool[Array, "N"]) -> Float[Array, ""]:
     slots = jnp.arange(graph.capacity)
     each = adjacency(graph) & earned(inside[:, None], inside)
-    total = jnp.where(each, _weight(graph, slots[:, None], slots), 0.0).sum()
+    total = jnp.where(each, weight_of(graph, slots[:, None], slots), 0.0).sum()
     return total if graph.directed else total / 2
 
 
@@ -55,9 +53,9 @@ def _turned(
     """By how much the edges of u earn more than before, of all nodes u alone having moved."""
     slots = jnp.arange(graph.capacity)
     more = earned(after[u], after).astype(jnp.float32) - earned(before[u], after)
-    total = jnp.where(neighbour_mask(graph, u), more * _weight(graph, u, slots), 0.0)
+    total = jnp.where(neighbour_mask(graph, u), more * weight_of(graph, u, slots), 0.0)
     if graph.directed:
-        total += jnp.where(adjacency(graph)[:, u], more * _weight(graph, slots, u), 0.0)
+        total += jnp.where(adjacency(graph)[:, u], more * weight_of(graph, slots, u), 0.0)
     return total.sum()
 
 
@@ -73,7 +71,7 @@ def _of_sides(
     """
 
     def weighing(graph: BitGraph) -> BitGraph:
-        return graph if weighted else replace(graph, edge_features=None)
+        return graph if weighted else unweighted(graph)
 
     def carry(graph: BitGraph, total: Float[Array, ""], inside: Bool[Array, "N"]) -> Sides:
         n = jnp.maximum(num_nodes(graph), 1).astype(jnp.float32)
@@ -86,8 +84,7 @@ def _of_sides(
 
     def delta(state: Sides, edit: Edit, graph: BitGraph) -> Sides:
         graph, u, v = weighing(graph), edit.u, edit.v
-        sign = (edit.operation == EDGE_ADDED).astype(jnp.float32) - (edit.operation == EDGE_REMOVED)
-        moved = jnp.where(earned(state.inside[u], state.inside[v]), sign * _weight(graph, u, v), 0.0)
+        moved = jnp.where(earned(state.inside[u], state.inside[v]), weight_change(edit, graph), 0.0)
         inside = jnp.where(edit.operation == LABEL_SET, _inside(graph), state.inside)
         turned = _turned(graph, earned, state.inside, inside, u)
         entered = inside[u].astype(jnp.float32) - state.inside[u]
@@ -97,7 +94,8 @@ def _of_sides(
         rebuilt = anywhere(edit.operation == REBUILT)
         return jax.lax.cond(rebuilt, lambda: init(graph_after, ()), lambda: delta(state, edit, graph_after))
 
-    return Objective(no_noise, init, update, labels=labels, directed=directed)
+    reads: Weighted = "any" if weighted else ""
+    return Objective(no_noise, init, update, labels=labels, directed=directed, weighted=reads)
 
 
 cut = _of_sides("spin", lambda a, b: a ^ b, 0.0, 1.0, share=False, weighted=True, directed=True)

@@ -20,14 +20,14 @@ import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, UInt32
 
-from lepton_rl.batching import anywhere
+from lepton_rl.batching import anywhere, once
 from lepton_rl.graph import WORD, BitGraph, adjacency, num_nodes
 from lepton_rl.objectives.base import EDGE_ADDED, EDGE_REMOVED, LABEL_SET, NOTHING, REBUILT, Edit, Objective, labels_of
-from lepton_rl.objectives.critical_fraction import fold, once
+from lepton_rl.objectives.critical_fraction import fold
 
 __all__ = [
-    "independent_cascade", "independent_cascade_with", "linear_threshold", "linear_threshold_with", "outbreak",
-    "outbreak_with", "reached",
+    "CASCADE_PROBABILITY", "Spread", "independent_cascade", "independent_cascade_with", "linear_threshold",
+    "linear_threshold_with", "outbreak", "outbreak_with", "reached",
 ]  # fmt: skip
 
 Words = UInt32[Array, "N K"]
@@ -36,6 +36,7 @@ Sources = Callable[[BitGraph, Words], UInt32[Array, "W N"]]
 
 EVERY = np.uint32(0xFFFFFFFF)  # all worlds of a word
 ODD = np.uint32(0x9E3779B9)  # sets heads apart from tails
+CASCADE_PROBABILITY = 0.1  # of an edge passing on, where no other is asked for
 PLANES = 16  # binary digits of a probability
 
 
@@ -235,7 +236,7 @@ def _grows(edit: Edit, start: UInt32[Array, "W N"], monotone: bool) -> Bool[Arra
 
 
 @cache
-def independent_cascade_with(probability: float = 0.1, worlds: int = 64) -> Objective:
+def independent_cascade_with(probability: float = CASCADE_PROBABILITY, worlds: int = 64) -> Objective:
     """The expected share of nodes reached from the chosen ones when every edge passes on with ``probability``.
 
     Args:

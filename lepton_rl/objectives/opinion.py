@@ -2,12 +2,13 @@
 
 Labels are innate opinions s; the expressed ones are z = (I + L)^-1 s with L the Laplacian (Friedkin & Johnsen, "Social
 influence and opinions", Journal of Mathematical Sociology 15, 1990; Bindel, Kleinberg & Oren 2011). In a directed graph
-an edge u -> v says that u listens to v, and L is the out-degrees minus the adjacency.
+an edge u -> v says that u listens to v, and L is the out-degrees minus the adjacency. Weights, where the graph has
+some, are how much an end of an edge is listened to.
 
 An edge changes I + L by a matrix of rank one, so that the inverse is carried and follows in O(N²) (Sherman & Morrison
-1950). I + L is well conditioned and so is every such step: its denominator is 1/2 or more for an edge of a directed
-graph and 1/3 or more for others. Opinions from a carried inverse are refined once, which leaves them no rounding but
-their own.
+1950). I + L is well conditioned and so is every such step: its denominator is 1/(1 + w) or more for an edge of weight w
+in a directed graph and 1/(1 + 2w) or more in others. Opinions from a carried inverse are refined once, which leaves
+them no rounding but their own.
 """
 
 from collections.abc import Callable
@@ -18,9 +19,11 @@ from flax import struct
 from jaxtyping import Array, Float
 
 from lepton_rl.batching import anywhere
-from lepton_rl.graph import BitGraph, adjacency, num_nodes
-from lepton_rl.objectives.base import EDGE_ADDED, EDGE_REMOVED, REBUILT, Edit, Objective, labels_of, no_noise
+from lepton_rl.graph import BitGraph, num_nodes
+from lepton_rl.linear import inverse
+from lepton_rl.objectives.base import REBUILT, Edit, Objective, labels_of, no_noise, weight_change
 from lepton_rl.objectives.spectral import laplacian
+from lepton_rl.weights import weights
 
 __all__ = ["controversy", "disagreement", "expressed_opinions", "polarisation"]
 
@@ -37,7 +40,8 @@ class Opinions:
 
 def expressed_opinions(graph: BitGraph) -> Opinion:
     """z = (I + L)^-1 s, f32[N]; 0 at absent nodes."""
-    return jax.scipy.linalg.solve(_system(graph), _innate(graph), assume_a="gen" if graph.directed else "pos")
+    system = _system(graph)
+    return _refined(system, inverse(system, symmetric=not graph.directed), _innate(graph))
 
 
 def _innate(graph: BitGraph) -> Opinion:
@@ -64,7 +68,7 @@ def _polarisation(graph: BitGraph, z: Opinion) -> Float[Array, ""]:
 
 
 def _disagreement(graph: BitGraph, z: Opinion) -> Float[Array, ""]:
-    total = jnp.where(adjacency(graph), (z[:, None] - z[None, :]) ** 2, 0.0).sum()
+    total = (weights(graph) * (z[:, None] - z[None, :]) ** 2).sum()
     return total if graph.directed else total / 2
 
 
@@ -72,23 +76,21 @@ def _controversy(graph: BitGraph, z: Opinion) -> Float[Array, ""]:
     return (z**2).sum()
 
 
-def _one_edge(inverse: Float[Array, "N N"], edit: Edit, directed: bool) -> Float[Array, "N N"]:
-    """The inverse after the edge u – v came or went; unchanged after other edits."""
-    operation = edit.operation
-    sign = jnp.where(operation == EDGE_ADDED, 1.0, 0.0) - jnp.where(operation == EDGE_REMOVED, 1.0, 0.0)
-    # I + L changes by sign · a bᵀ with b = e_u - e_v, and a = b, or e_u where only u listens.
-    column = inverse[:, edit.u] if directed else inverse[:, edit.u] - inverse[:, edit.v]
+def _one_edge(inverse: Float[Array, "N N"], edit: Edit, graph_after: BitGraph) -> Float[Array, "N N"]:
+    """The inverse after the edge u – v came, went or was reweighted; unchanged after other edits."""
+    change = weight_change(edit, graph_after)
+    # I + L changes by change · a bᵀ with b = e_u - e_v, and a = b, or e_u where only u listens.
+    column = inverse[:, edit.u] if graph_after.directed else inverse[:, edit.u] - inverse[:, edit.v]
     row = inverse[edit.u] - inverse[edit.v]
     gain = column[edit.u] - column[edit.v]
-    return inverse - jnp.outer(column * (sign / (1 + sign * gain)), row)
+    return inverse - jnp.outer(column * (change / (1 + change * gain)), row)
 
 
 def _of_opinions(measure: Callable[[BitGraph, Opinion], Float[Array, ""]]) -> Objective:
     """An objective that reads the expressed opinions."""
 
     def init(graph: BitGraph, noise: tuple[()]) -> Opinions:
-        # The value does not read the inverse: where it alone is asked for, one system is solved instead of N.
-        return Opinions(measure(graph, expressed_opinions(graph)), jnp.linalg.inv(_system(graph)))
+        return follow(inverse(_system(graph), symmetric=not graph.directed), graph)
 
     def follow(inverse: Float[Array, "N N"], graph: BitGraph) -> Opinions:
         return Opinions(measure(graph, _refined(_system(graph), inverse, _innate(graph))), inverse)
@@ -96,10 +98,10 @@ def _of_opinions(measure: Callable[[BitGraph, Opinion], Float[Array, ""]]) -> Ob
     def update(state: Opinions, edit: Edit, graph_after: BitGraph, noise: tuple[()]) -> Opinions:
         return jax.lax.cond(
             anywhere(edit.operation == REBUILT), lambda: init(graph_after, ()),
-            lambda: follow(_one_edge(state.inverse, edit, graph_after.directed), graph_after),
+            lambda: follow(_one_edge(state.inverse, edit, graph_after), graph_after),
         )  # fmt: skip
 
-    return Objective(no_noise, init, update, labels="opinion", directed=True)
+    return Objective(no_noise, init, update, labels="opinion", directed=True, weighted="positive")
 
 
 polarisation = _of_opinions(_polarisation)
@@ -108,7 +110,10 @@ polarisation = _of_opinions(_polarisation)
 Reference: Musco, Musco & Tsourakakis, "Minimizing polarization and disagreement in social networks", WWW 2018.
 """
 disagreement = _of_opinions(_disagreement)
-"""Disagreement: the sum over edges of the squared difference of the expressed opinions (Musco et al. 2018)."""
+"""Disagreement: the sum over edges of their weight times the squared difference of the expressed opinions.
+
+Reference: Musco et al. 2018.
+"""
 controversy = _of_opinions(_controversy)
 """Controversy: the sum of squared expressed opinions, how far people are from neutral.
 

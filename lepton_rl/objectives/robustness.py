@@ -13,9 +13,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int, Integer, PRNGKeyArray, UInt32
 
+from lepton_rl.batching import once
 from lepton_rl.graph import WORD, BitGraph, num_nodes
 from lepton_rl.objectives.base import Edit, Objective, Value
-from lepton_rl.objectives.critical_fraction import draw_ranks, fold, once, removal_times
+from lepton_rl.objectives.critical_fraction import draw_ranks, fold, removal_times
 
 __all__ = ["largest_component", "largest_component_areas", "largest_component_random", "largest_component_targeted"]
 

@@ -7,18 +7,19 @@ from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
 from lepton_rl.batching import anywhere
-from lepton_rl.graph import BitGraph, adjacency, degree, num_nodes
-from lepton_rl.objectives.base import EDGE_ADDED, EDGE_REMOVED, REBUILT, Edit, Objective, deterministic, no_noise
-from lepton_rl.objectives.critical_fraction import edge_masks, fold, once
+from lepton_rl.graph import BitGraph, adjacency, num_nodes
+from lepton_rl.linear import inverse
+from lepton_rl.objectives.base import EDGE_REMOVED, REBUILT, Edit, Objective, deterministic, no_noise, weight_change
+from lepton_rl.objectives.critical_fraction import edge_masks, fold
+from lepton_rl.weights import strength, unit, weights
 
 __all__ = [
     "algebraic_connectivity", "effective_resistance", "is_connected", "laplacian", "natural_connectivity",
-    "resistances", "resistances_after", "spectral_radius",
+    "resistances", "resistances_after", "spectral_radius", "together",
 ]  # fmt: skip
 
 SQUARINGS = 5  # spectral_radius moves by the 2^5th power
 REST, MOVES = 1e-5, 10_000  # until its vector moves no more than this; rounding moves it by 1e-6
-SWEPT = 128  # slots up to which matrices are inverted by sweeping; above, LAPACK's blocks win
 
 
 @struct.dataclass
@@ -30,8 +31,8 @@ class Resistances:
 
 
 def laplacian(graph: BitGraph) -> Float[Array, "N N"]:
-    """Degree matrix minus adjacency matrix, f32[N, N]; zero rows and columns at absent nodes."""
-    dense = adjacency(graph).astype(jnp.float32)
+    """Degree matrix minus (weighted) adjacency matrix, f32[N, N]; zero rows and columns at absent nodes."""
+    dense = weights(graph)
     return jnp.diag(dense.sum(1)) - dense
 
 
@@ -52,13 +53,14 @@ def is_connected(graph: BitGraph) -> Bool[Array, ""]:
 def _second_eigenvalue(graph: BitGraph) -> Float[Array, ""]:
     """The second smallest eigenvalue of the Laplacian; 0 when disconnected and for a single node.
 
-    The constant vector of the present nodes, and every absent slot, are given the eigenvalue "largest degree + 1".
-    The second smallest does not exceed it, so it becomes the smallest; nor is it above the largest, so that float32
-    loses no digits.
+    The constant vector of the present nodes, and every absent slot, are given the eigenvalue "largest degree + 1",
+    with weights "largest degree · n / (n - 1)". The second smallest does not exceed it, so it becomes the smallest; nor
+    is it above the largest, so that float32 loses no digits (Fiedler 1973, 3.5).
     """
     present = graph.node_mask.astype(jnp.float32)
     n = num_nodes(graph).astype(jnp.float32)
-    lift = degree(graph).max() + 1.0
+    largest = strength(graph).max()
+    lift = largest + 1.0 if graph.edge_features is None else largest * n / jnp.maximum(n - 1, 1)
     lifted = laplacian(graph) + lift * (jnp.outer(present, present) / n + jnp.diag(1 - present))
     smallest = jnp.linalg.eigvalsh(lifted)[0]
     return jnp.where((n > 1) & is_connected(graph), jnp.maximum(smallest, 0.0), 0.0)
@@ -69,8 +71,8 @@ def _spectrum(graph: BitGraph) -> Float[Array, "N"]:
 
     They are read off the eigenvectors as quotients xᵀAx / xᵀx, which squares the error of LAPACK's float32.
     """
-    below = degree(graph).max() + 1.0
-    matrix = adjacency(graph).astype(jnp.float32) - below * jnp.diag(1.0 - graph.node_mask)
+    below = strength(graph).max() + 1.0
+    matrix = weights(graph) - below * jnp.diag(1.0 - graph.node_mask)
     vectors = jnp.linalg.eigh(matrix)[1]
     image = jnp.matmul(matrix, vectors, precision="highest")
     return (vectors * image).sum(0) / (vectors * vectors).sum(0)
@@ -82,8 +84,9 @@ def _largest_eigenvalue(graph: BitGraph) -> Float[Array, ""]:
     No entry is negative, so nothing cancels. Of the vector x that is left, xᵀAx / xᵀx errs by the square of what x
     errs by. Where x mixes in w of an eigenvector whose eigenvalue is a share g smaller, a step of power p moves x by
     about w·g·p and the quotient errs by at most w²·g: once x rests, to w / p times as much as it may still move.
+    Weights are measured by the largest of them, lest I outweigh A or vanish beside it.
     """
-    dense = adjacency(graph).astype(jnp.float32)
+    dense = weights(graph) / unit(graph)
 
     def square(_: Array, matrix: Array) -> Array:
         matrix = jnp.matmul(matrix, matrix, precision="highest")
@@ -98,7 +101,7 @@ def _largest_eigenvalue(graph: BitGraph) -> Float[Array, ""]:
     power = jax.lax.fori_loop(0, SQUARINGS, square, dense + jnp.diag(graph.node_mask.astype(jnp.float32)))
     start = power.sum(-1) / power.sum(-1).max(), jnp.int32(0), jnp.bool_(True)
     x = jax.lax.while_loop(lambda state: state[2], move, start)[0]
-    return (x * (dense * x).sum(-1)).sum() / (x * x).sum()
+    return unit(graph) * (x * (dense * x).sum(-1)).sum() / (x * x).sum()
 
 
 def _mean_exponential(graph: BitGraph) -> Float[Array, ""]:
@@ -107,7 +110,7 @@ def _mean_exponential(graph: BitGraph) -> Float[Array, ""]:
     return values[-1] + jnp.log(jnp.where(there, jnp.exp(values - values[-1]), 0.0).sum() / n)
 
 
-def _together(graph: BitGraph) -> Bool[Array, "N N"]:
+def together(graph: BitGraph) -> Bool[Array, "N N"]:
     """Whether a path joins two slots, each slot to itself, bool[N, N]; the largest number of a part spreads in it."""
     masks = edge_masks(graph, np.dtype(np.uint16))
 
@@ -121,52 +124,33 @@ def _together(graph: BitGraph) -> Bool[Array, "N N"]:
     return labels[:, None] == labels[None, :]
 
 
-def _inverse(matrix: Float[Array, "N N"]) -> Float[Array, "N N"]:
-    """Of a symmetric positive definite matrix, by sweeping one pivot after the other; these need no pivoting.
-
-    Goodnight, "A tutorial on the SWEEP operator", The American Statistician 33, 1979. Each sweep is a fused loop over
-    the batch, where LAPACK takes one member at a time.
-    """
-    size = matrix.shape[0]
-    if size > SWEPT:
-        return jnp.linalg.inv(matrix)
-
-    def sweep(k: Array, matrix: Array) -> Array:
-        row = once(lambda: matrix[k])
-        pivot, here = row[k], jnp.arange(size) == k
-        scaled = jnp.where(here, -1.0, row) / pivot
-        swept = jnp.where(here[None, :], scaled[:, None], matrix - scaled[:, None] * row[None, :])
-        return jnp.where(here[:, None], scaled[None, :], swept)
-
-    return -jax.lax.fori_loop(0, size, sweep, matrix)
-
-
 def resistances(graph: BitGraph) -> Float[Array, "N N"]:
     """Effective resistance of every pair of slots, f32[N, N]; inf between parts without a path.
 
-    From the inverse of the Laplacian with the constant vector of each part lifted to eigenvalue 1, which differs from
-    the pseudo-inverse by terms that cancel in R_uv = M_uu + M_vv - 2 M_uv. An absent slot is a part of its own.
+    From the inverse of the Laplacian with the constant vector of each part lifted to eigenvalue 1 (the largest weight),
+    which differs from the pseudo-inverse by terms that cancel in R_uv = M_uu + M_vv - 2 M_uv. An absent slot is a part
+    of its own. Weights are conductances.
     """
-    together = _together(graph)
-    inverse = _inverse(laplacian(graph) + together / together.sum(-1, keepdims=True))
-    diagonal = jnp.diagonal(inverse)
-    return jnp.where(together, diagonal[:, None] + diagonal[None, :] - inverse - inverse.T, jnp.inf)
+    joined = together(graph)
+    lifted = inverse(laplacian(graph) + joined / joined.sum(-1, keepdims=True) * unit(graph))
+    diagonal = jnp.diagonal(lifted)
+    return jnp.where(joined, diagonal[:, None] + diagonal[None, :] - lifted - lifted.T, jnp.inf)
 
 
 def resistances_after(
-    resistance: Float[Array, "N N"], u: Int[Array, ""], v: Int[Array, ""]
+    resistance: Float[Array, "N N"], u: Int[Array, ""], v: Int[Array, ""], change: Float[Array, ""] | float = 1.0
 ) -> Float[Array, "N N"]:
-    """Effective resistances once the edge (u, v) was added, in O(N^2).
+    """Effective resistances once the conductance between u and v has grown by ``change`` c, in O(N^2).
 
     Inside a part this is the rank-one (Sherman–Morrison) update of the pseudo-inverse written in resistances,
-    R'_xy = R_xy - (R_xu - R_xv - R_yu + R_yv)^2 / (4 (1 + R_uv)); across two parts that the edge joins, resistances
-    add up in series, R'_xy = R_xu + 1 + R_vy.
+    R'_xy = R_xy - (R_xu - R_xv - R_yu + R_yv)^2 / (4 (1/c + R_uv)); across two parts that the edge joins, resistances
+    add up in series, R'_xy = R_xu + 1/c + R_vy.
     """
     to_u, to_v, between = resistance[u], resistance[v], resistance[u, v]
     # Where u and v are in one part, a node reaches both or neither; inf - inf of the other parts is selected away.
     potential = jnp.where(jnp.isfinite(to_u) & jnp.isfinite(to_v), to_u - to_v, 0.0)
-    parallel = resistance - (potential[:, None] - potential[None, :]) ** 2 / (4 * (1 + between))
-    series = to_u[:, None] + 1 + to_v[None, :]
+    parallel = resistance - (potential[:, None] - potential[None, :]) ** 2 / (4 * (1 / change + between))
+    series = to_u[:, None] + 1 / change + to_v[None, :]
     joined = jnp.minimum(resistance, jnp.minimum(series, series.T))
     return jnp.where(jnp.isfinite(between), parallel, joined)
 
@@ -183,39 +167,42 @@ def _resistance_init(graph: BitGraph, noise: tuple[()]) -> Resistances:
 
 
 def _resistance_update(carry: Resistances, edit: Edit, graph_after: BitGraph, noise: tuple[()]) -> Resistances:
-    """An edge added: rank one. Anything else that moves edges: invert again."""
+    """An edge added or reweighted: rank one. Anything else that moves edges: invert again."""
 
-    def added() -> Resistances:
-        after = resistances_after(carry.resistances, edit.u, edit.v)
-        return _measured(graph_after, jnp.where(edit.operation == EDGE_ADDED, after, carry.resistances))
+    def followed() -> Resistances:
+        change = weight_change(edit, graph_after)
+        # Nothing changed where ``change`` is 0: what the formula then makes of 1 / 0 is selected away.
+        after = resistances_after(carry.resistances, edit.u, edit.v, change)
+        return _measured(graph_after, jnp.where(change != 0, after, carry.resistances))
 
     again = (edit.operation == EDGE_REMOVED) | (edit.operation == REBUILT)
-    return jax.lax.cond(anywhere(again), lambda: _resistance_init(graph_after, ()), added)
+    return jax.lax.cond(anywhere(again), lambda: _resistance_init(graph_after, ()), followed)
 
 
-algebraic_connectivity = deterministic(_second_eigenvalue)
+algebraic_connectivity = deterministic(_second_eigenvalue, weighted="positive")
 """Algebraic connectivity, larger = harder to cut.
 
 Reference: Fiedler, "Algebraic connectivity of graphs", Czechoslovak Mathematical Journal 23, 1973.
 """
-spectral_radius = deterministic(_largest_eigenvalue)
+spectral_radius = deterministic(_largest_eigenvalue, weighted="positive")
 """The largest eigenvalue of the adjacency matrix; an epidemic spreads where it is above cure / infection rate.
 
 Reference: Wang, Chakrabarti, Wang & Faloutsos, "Epidemic spreading in real networks: an eigenvalue viewpoint", SRDS
 2003.
 """
-natural_connectivity = deterministic(_mean_exponential)
+natural_connectivity = deterministic(_mean_exponential, weighted="positive")
 """Natural connectivity: the logarithm of the mean of the exponentials of the adjacency matrix's eigenvalues.
 
 Reference: Wu, Barahona, Tan & Deng, "Natural connectivity of complex networks", Chinese Physics Letters 27, 2010.
 """
-effective_resistance = Objective(no_noise, _resistance_init, _resistance_update)
+effective_resistance = Objective(no_noise, _resistance_init, _resistance_update, weighted="positive")
 """Effective graph resistance (Kirchhoff index) as a share of what n nodes could have: the mean over pairs of nodes of
 their effective resistance / n, where a pair without a path counts 1.
 
 The Kirchhoff index, the sum over unordered pairs, is this times n²(n - 1) / 2. Joined pairs are below 1 (a path has at
 most n - 1 edges), so that no edge that is added raises the value; 0 for a single node. In float32 a path, the worst
-there is, errs by 1e-4 of its value at n = 140; graphs of short distances by 1e-6.
+there is, errs by 2e-4 of its value at n = 140; graphs of short distances by 1e-6. Weights are conductances; where they
+are so small that a pair's resistance exceeds n, it counts 1 as if there were no path.
 
 References: Klein & Randić, "Resistance distance", Journal of Mathematical Chemistry 12, 1993; Ellens, Spieksma, Van
 Mieghem, Jamakovic & Kooij, "Effective graph resistance", Linear Algebra and its Applications 435, 2011.

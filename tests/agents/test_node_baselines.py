@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from agents.baselines import get_baseline
-from agents.baselines.dismantling import betweenness, in_core
+from agents.baselines.dismantling import betweenness, core_numbers, in_core
 from envs.node_removal import make_node_removal
 from envs.node_selection import make_node_selection
 from envs.pools import make_pool
@@ -36,6 +36,7 @@ def core(graph):
 
 CRITERIA = {
     "adaptive_degree": lambda graph: dict(graph.degree), "collective_influence": collective, "core_degree": core,
+    "k_core": lambda graph: {v: 100 * order + graph.degree[v] for v, order in nx.core_number(graph).items()},
     "adaptive_betweenness": lambda graph: nx.betweenness_centrality(graph, normalized=False),
 }  # fmt: skip
 
@@ -70,6 +71,42 @@ def test_cores_equal_networkx():
         bits = from_networkx(graph, capacity=20)[0]
         for order in (1, 2, 3):
             assert set(np.flatnonzero(in_core(bits, order))) == set(nx.k_core(graph, order))
+
+
+@pytest.mark.parametrize("graph", [GRAPHS[0], GRAPHS[3], nx.gnp_random_graph(16, 0.2, seed=2, directed=True)])
+def test_core_numbers_equal_networkx(graph):
+    found = core_numbers(from_networkx(graph, capacity=20)[0])
+    assert dict(enumerate(np.asarray(found)[: len(graph)])) == nx.core_number(graph)
+
+
+def edges_across(graph):
+    """Edges of every node across the bisection of the largest component; None where that is not the only one."""
+    parts = sorted(map(sorted, nx.connected_components(graph)), key=len)
+    part = parts[-1]
+    values, vectors = np.linalg.eigh(nx.laplacian_matrix(graph.subgraph(part), part).toarray().astype(float))
+    if len(part) < 3 or len(part) in map(len, parts[:-1]):
+        return None
+    if values[2] - values[1] < 1e-2 or np.abs(vectors[:, 1]).min() < 1e-3:
+        return None
+    side = dict(zip(part, vectors[:, 1] > 0, strict=True))
+    return {v: sum(side[u] != side[v] for u in graph[v]) if v in side else 0 for v in graph}
+
+
+def test_spectral_cuts_take_the_node_with_the_most_edges_across():
+    env = make_node_removal(POOL, EDGES, 5)
+    starts = jnp.array([0, 1])
+    plans = jax.jit(jax.vmap(get_baseline("spectral_cut"), in_axes=(None, 0, 0)))(
+        env, starts, jax.random.split(jax.random.key(0), 2)
+    )
+    compared = 0
+    for start, plan in zip(starts, np.asarray(plans), strict=True):
+        left = GRAPHS[start].copy()
+        for node in plan:
+            counts = edges_across(left)
+            assert counts is None or counts[node] == max(counts.values())
+            compared += counts is not None
+            left.remove_edges_from(list(left.edges(node)))
+    assert compared >= 6
 
 
 def covered(graph, weights):

@@ -6,12 +6,14 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from agents.baselines import baselines_for, get_baseline
+from agents.baselines import SPECIALISTS, baselines_for, get_baseline
 from envs import ENVIRONMENTS, get_environment
 from envs.labels import start_labels
 from envs.pools import make_pool
 from lepton_rl.graph import degree, from_networkx
+from lepton_rl.objectives import get_objective
 from lepton_rl.objectives.base import Objective, Value
+from lepton_rl.weights import strength
 from tests.oracles import edge_criteria
 
 BUDGET = 4
@@ -20,13 +22,14 @@ ONE_PASS = {"lowest_degree_product", "fiedler", "effective_resistance"}
 
 
 def init(graph, noise):
-    return Value(-(degree(graph).astype(jnp.float32) ** 2 * (1 + noise)).sum())
+    return Value(-(strength(graph) ** 2 * (1 + noise)).sum())
 
 
 NOISY = Objective(
     lambda graph, key: jax.random.normal(key, (graph.capacity,)),
     init,
     lambda carry, edit, graph, noise: init(graph, noise),
+    weighted="any",
 )
 
 
@@ -39,7 +42,12 @@ LABELLED = {
     for kind in ("chosen", "spin")
 }
 BIPARTITE = (nx.cycle_graph(10), nx.convert_node_labels_to_integers(nx.grid_2d_graph(3, 5)))
-PLANNED = [(rule, name) for rule in ENVIRONMENTS for name in baselines_for(rule)]
+SPECIALITIES = (None, *(get_objective(texts[0]) for texts in SPECIALISTS.values()))
+PLANNED = sorted({(rule, name) for rule in ENVIRONMENTS for o in SPECIALITIES for name in baselines_for(rule, o)})
+
+
+def labelled_graph(graph, labels):
+    return from_networkx(graph)[0].replace(labels=jnp.asarray(labels))
 
 
 @jax.jit
@@ -65,14 +73,19 @@ def planned(request, graphs):
     """(rule, name, environment of capacity 32, compiled planner, actions i32[COPIES, graphs, T])."""
     rule, name = request.param
     objective = LABELLED.get({"NodeSelection": "chosen", "NodeFlip": "spin"}.get(rule), NOISY)
-    everywhere_alike = [] if rule == "EdgeAddition" else [nx.cycle_graph(10)]  # only ties to break
-    members = [from_networkx(graph)[0] for graph in (*graphs, *everywhere_alike)]
+    opinions = np.random.default_rng(5).uniform(-1, 1, (len(graphs), 20)).astype(np.float32)
+    members = [labelled_graph(graph, one[: len(graph)]) for graph, one in zip(graphs, opinions, strict=True)]
+    members.append(labelled_graph(nx.cycle_graph(10), np.zeros(10, np.float32)))  # only ties to break
     if rule == "LinkRecommendation":
         sides = [start_labels("side", np.array(graph.edges), len(graph), 0) for graph in (*graphs[:2], *BIPARTITE)]
-        members = [from_networkx(graph)[0].replace(labels=jnp.asarray(side))
-                   for graph, side in zip((*graphs[:2], *BIPARTITE), sides, strict=True)]  # fmt: skip
+        members = [labelled_graph(*pair) for pair in zip((*graphs[:2], *BIPARTITE), sides, strict=True)]
     env = get_environment(rule)(make_pool(members, 32), objective, BUDGET)
-    planner = jax.jit(jax.vmap(get_baseline(name), in_axes=(None, 0, 0)))
+    compiled = jax.jit(jax.vmap(get_baseline(name), in_axes=(None, 0, 0)))
+
+    def planner(env, *arguments):  # the rest of the tests don't read the objective: they share one program a rule
+        texts = SPECIALISTS.get(name)
+        return compiled(env.replace(objective=get_objective(texts[0])) if texts else env, *arguments)
+
     return rule, name, env, planner, batch(planner, env)
 
 
@@ -84,7 +97,8 @@ def test_every_pick_is_legal_until_nothing_is(planned):
     for start in range(env.pool.size):
         state, observation = env.reset(jnp.int32(start), key)
         for action in actions[0, start]:
-            assert observation.legal[action] if observation.legal.any() else action == -1
+            legal = np.asarray(observation.legal)
+            assert legal[action] if legal.any() else action == -1
             state, outcome = step(env, state, action, key)
             observation = outcome.observation
 
@@ -99,7 +113,7 @@ def test_every_edge_is_the_best_one_by_networkx(planned, graphs):
     _, name, _, _, actions = planned
     if name not in ONE_PASS:
         pytest.skip("has no criterion of one pass; its own tests compare it with brute force")
-    for graph, plan in zip(graphs, actions[0], strict=True):
+    for graph, plan in zip(graphs, actions[0, : len(graphs)], strict=True):
         grown = graph.copy()
         for u, v in plan.reshape(-1, 2):
             criteria = {frozenset(pair): value for pair, value in edge_criteria(name, grown).items()}
@@ -110,3 +124,13 @@ def test_every_edge_is_the_best_one_by_networkx(planned, graphs):
 def test_every_rule_has_a_random_plan_and_a_greedy_one():
     assert {tuple(n for n in baselines_for(rule) if n in ("random", "greedy")) == ("random", "greedy")
             for rule in ENVIRONMENTS} == {True}  # fmt: skip
+
+
+def test_specialists_plan_for_their_objectives_and_no_other():
+    for name, texts in SPECIALISTS.items():
+        rules = {rule for rule in ENVIRONMENTS if name in baselines_for(rule, get_objective(texts[0]))}
+        assert rules
+        for rule in rules:
+            assert all(name in baselines_for(rule, get_objective(text)) for text in texts)
+            assert name not in baselines_for(rule)
+            assert not any(name in baselines_for(rule, get_objective(text)) for text in ("polarisation", "2*cut"))

@@ -14,6 +14,7 @@ from envs import DEFAULTS, ENVIRONMENTS, get_environment
 from envs.base import GraphEnv, reset_batch, step_batch, step_keys
 from lepton_rl.objectives import OBJECTIVES
 from tests.envs import toys
+from tests.trees import member
 
 STARTS = jnp.array([0, 1, 2, 3])
 BATCH = len(STARTS)
@@ -86,7 +87,7 @@ def test_some_action_is_legal_until_the_end_and_batch_equals_loop(env):
     keys = toys.keys_of(1, BATCH)
     state, observation = jax.jit(reset_batch)(env, STARTS, keys)
     step, single = jax.jit(step_batch), jax.jit(type(env).step)
-    alone = [env.reset(STARTS[i], toys.key_of(1, i))[0] for i in range(BATCH)]
+    alone = [env.reset(jnp.int32(i), toys.key_of(1, i))[0] for i in range(BATCH)]
     over = np.zeros(BATCH, bool)
     for t in range(env.horizon):
         assert (np.asarray(observation.legal).any(axis=1) == ~over).all()
@@ -96,7 +97,7 @@ def test_some_action_is_legal_until_the_end_and_batch_equals_loop(env):
         for i in range(BATCH):
             key = jax.random.fold_in(toys.key_of(1, i), t)
             alone[i], one = single(env, alone[i], jnp.asarray(actions[i]), key)
-            toys.assert_trees_match(jax.tree.map(lambda leaf, i=i: leaf[i], outcome), one, rtol=1e-6)
+            toys.assert_trees_match(member(outcome, i), one, rtol=1e-6)
 
 
 def test_rebuild_is_bit_equal_to_stepping(env):
@@ -131,16 +132,30 @@ def test_padding_changes_neither_rewards_nor_legal_actions(name):
     assert any(reward.any() for _, reward, _ in results[0])
 
 
-def test_registered_with_gymnasium_and_clean(name, monkeypatch):
+def registered(name, monkeypatch):
+    """A small environment of every Gymnasium id of the rule."""
     monkeypatch.setattr(toys, "TOY", toys.objective_for(name, plain=True), raising=False)
     monkeypatch.setitem(OBJECTIVES, "toy", "tests.envs.toys:TOY")
     ids = [env_id for env_id, rule in lepton_rl._GYMNASIUM_IDS.items() if rule == name]
     assert ids, f"{name} has no Gymnasium id in lepton_rl/__init__.py"
-    graphs = "user_item" if name in toys.BIPARTITE else "ba"
-    for env_id in ids:
+    settings = {"objective": "toy", "num_nodes": 8, "num_graphs": 4, "budget": 2}
+    settings["graphs"] = "user_item" if name in toys.BIPARTITE else "ba"
+    return [gym.make(env_id, **settings).unwrapped for env_id in ids]
+
+
+def test_registered_with_gymnasium_and_clean(name, monkeypatch):
+    for face in registered(name, monkeypatch):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            check_env(gym.make(env_id, objective="toy", graphs=graphs, num_nodes=8, num_graphs=4, budget=2).unwrapped)
+            check_env(face)
+
+
+def test_stable_baselines_finds_nothing_to_warn_of(name, monkeypatch):
+    checker = pytest.importorskip("stable_baselines3.common.env_checker")
+    for face in registered(name, monkeypatch):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            checker.check_env(face)
 
 
 def test_made_without_settings_it_plays_its_own_objective(name):

@@ -13,6 +13,7 @@ from lepton_rl.graph import add_edge, from_networkx, has_edge, isolate, pad, per
 from lepton_rl.objectives import OBJECTIVES, Edit, get_objective, score
 from lepton_rl.objectives.base import EDGE_ADDED, EDGE_REMOVED, LABEL_SET, NOTHING, REBUILT
 from tests.oracles import OBJECTIVE_ORACLES
+from tests.trees import member
 
 CAPACITY, PADDED, EDITS = 20, 35, 24
 
@@ -93,16 +94,16 @@ def test_every_objective_has_an_oracle():
 def test_equals_its_oracle_given_the_same_noise(drawn):
     name, objective, noise, values = drawn
     for i, graph in enumerate(plain_networks(objective.labels)):
-        member = jax.tree.map(lambda leaf, i=i: np.asarray(leaf[i]), noise)
-        np.testing.assert_allclose(values[i], OBJECTIVE_ORACLES[name](graph, member), atol=2e-6, err_msg=f"graph {i}")
+        own = member(noise, i)
+        np.testing.assert_allclose(values[i], OBJECTIVE_ORACLES[name](graph, own), atol=2e-6, err_msg=f"graph {i}")
 
 
 def test_a_batch_equals_its_members_under_named_axes_and_none(drawn, graphs):
     _, objective, noise, values = drawn
     single = jax.jit(lambda graph, noise: objective.init(graph, noise).value)
-    members = [jax.tree.map(lambda leaf, i=i: leaf[i], (graphs, noise)) for i in range(len(values))]
-    np.testing.assert_allclose([single(*member) for member in members], values, atol=1e-6)
-    named = jax.jit(jax.vmap(lambda *member: objective.init(*member).value, axis_name=ENVIRONMENT_AXIS))
+    members = [member((graphs, noise), i) for i in range(len(values))]
+    np.testing.assert_allclose([single(*one) for one in members], values, atol=1e-6)
+    named = jax.jit(jax.vmap(lambda *one: objective.init(*one).value, axis_name=ENVIRONMENT_AXIS))
     np.testing.assert_allclose(named(graphs, noise), values, atol=1e-6)
 
 
@@ -185,13 +186,15 @@ def test_update_equals_init_over_nodes_that_are_isolated_or_labelled_anew(drawn,
 
 def test_noise_has_one_shape_and_follows_the_key(drawn, graphs):
     _, objective, _, _ = drawn
-    member = jax.tree.map(lambda leaf: leaf[0], graphs)
-    first, again, other = (jax.tree.leaves(objective.draw(member, jax.random.key(seed))) for seed in (1, 1, 2))
+    draw, graph = jax.jit(objective.draw), member(graphs, 0)
+    first, again, other = (map(np.asarray, jax.tree.leaves(draw(graph, jax.random.key(seed)))) for seed in (1, 1, 2))
     assert all((a == b).all() and (a != c).any() for a, b, c in zip(first, again, other, strict=True))
 
 
 def test_scores_use_fresh_noise(drawn, graphs):
     _, objective, _, _ = drawn
-    member = jax.tree.map(lambda leaf: leaf[0], graphs)
-    expected = objective.init(member, objective.draw(member, jax.random.key(7))).value
-    np.testing.assert_allclose(score(objective, member, jax.random.key(7)), expected, atol=1e-6)
+    graph = member(graphs, 0)
+    drawn_noise = jax.jit(objective.draw)(graph, jax.random.key(7))
+    expected = jax.jit(objective.init)(graph, drawn_noise).value
+    scored = jax.jit(score, static_argnums=0)(objective, graph, jax.random.key(7))
+    np.testing.assert_allclose(scored, expected, atol=1e-6)

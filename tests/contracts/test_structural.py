@@ -10,6 +10,7 @@ from lepton_rl.batching import ENVIRONMENT_AXIS
 from lepton_rl.graph import from_networkx, pad, permute, to_networkx, toggle_edge
 from lepton_rl.structure import STRUCTURAL, get_structural
 from tests.oracles import STRUCTURAL_ORACLES
+from tests.trees import member
 
 CAPACITY, PADDED = 20, 70
 ORDER = np.random.default_rng(0).permutation(CAPACITY)
@@ -100,7 +101,7 @@ def test_a_loop_equals_vmap_and_follows_the_edits_in_one_program(case):
         traces.append(1)
         return get_structural(name)(graph)
 
-    members = [jax.tree.map(lambda leaf, i=i: leaf[i], graphs) for i in range(len(plain))]
+    members = [member(graphs, i) for i in range(len(plain))]
     check(name, np.stack([single(member) for member in members]), values)
     # Two additions and two removals in the first graph, after each of which its spectrum still decides its vectors.
     graph = members[0]

@@ -9,6 +9,7 @@ from lepton_rl.batching import RUN_AXIS
 from lepton_rl.objectives import Objective, Value
 from tests.envs import toys
 from tests.envs.toys import key_of
+from tests.trees import member
 
 BATCH, BUDGET = 4, 3
 
@@ -104,7 +105,7 @@ def test_rollout_equals_stepping_by_hand():
             assert int(action) == int(trajectory.actions[i, t])
             np.testing.assert_allclose(step.reward, trajectory.rewards[i, t], rtol=1e-5)
             assert bool(step.terminated) == bool(trajectory.terminated[i, t])
-        toys.assert_trees_match(jax.tree.map(lambda leaf, i=i: leaf[i], trajectory.state), state, rtol=1e-5)
+        toys.assert_trees_match(member(trajectory.state, i), state, rtol=1e-5)
 
 
 def test_only_legal_actions_add_the_whole_budget():
@@ -112,5 +113,5 @@ def test_only_legal_actions_add_the_whole_budget():
     trajectory = jax.jit(rollout, static_argnums=1)(env, legal_policy(), STARTS, keys_of(7), keys_of(8))
     for i, start in enumerate(np.asarray(STARTS)):
         before = {tuple(sorted(edge)) for edge in toys.graphs()[start].edges}
-        after = toys.edges(jax.tree.map(lambda leaf, i=i: leaf[i], trajectory.state.graph))
+        after = toys.edges(member(trajectory.state.graph, i))
         assert before < after and len(after) == len(before) + BUDGET

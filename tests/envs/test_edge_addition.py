@@ -11,6 +11,7 @@ from lepton_rl.graph import from_networkx
 from lepton_rl.objectives import deterministic, get_objective
 from tests.envs import toys
 from tests.oracles import PlainEdgeAddition
+from tests.trees import member
 
 BUDGET, STARTS = 3, jnp.array([0, 1, 2, 3, 1, 3, 0, 2])
 
@@ -43,7 +44,7 @@ def test_dynamics_equal_a_plain_environment(env):
         assert np.asarray(steps[0].legal[i]).tolist() == plain.legal()
         for t, action in enumerate(actions[:, i]):
             reward, over = plain.step(int(action))
-            outcome = jax.tree.map(lambda leaf, i=i: leaf[i], steps[t + 1])
+            outcome = member(steps[t + 1], i)
             np.testing.assert_allclose(outcome.reward, reward, atol=1e-5)
             assert bool(outcome.terminated) is over and not outcome.truncated
             assert outcome.observation.legal.tolist() == plain.legal()
@@ -95,7 +96,7 @@ def test_batch_equals_loop(env):
         state, _ = env.reset(STARTS[i], toys.key_of(2, i))
         for t, action in enumerate(actions[:, i]):
             state, outcome = step(env, state, action, jax.random.fold_in(toys.key_of(2, i), t))
-            batched = jax.tree.map(lambda leaf, i=i: leaf[i], steps[t + 1])
+            batched = member(steps[t + 1], i)
             toys.assert_trees_match(outcome, batched, rtol=1e-6)
 
 

@@ -265,9 +265,10 @@ def _no_checks():
 
 
 @pytest.mark.usefixtures("_no_checks")
-def test_vector_equals_a_loop_of_single_environments_over_1e5_steps():
+@pytest.mark.parametrize("steps", [160, pytest.param(1600, marks=pytest.mark.long)])
+def test_vector_equals_a_loop_of_single_environments_over_1e4_and_1e5_steps(steps):
     env = make_edge_addition(toys.pool((6, 5, 6, 6), 6), toys.WEIGHTED, 3, "edit")
-    count, steps = 64, 1600
+    count = 64
     vector, singles = GymGraphVectorEnv(count, env=env), [GymGraphEnv(env=env) for _ in range(count)]
     observations, _ = vector.reset(seed=0)
     for i, single in enumerate(singles):
@@ -324,13 +325,6 @@ def test_vector_seeds_starts_and_frames(env):
 
 
 # Others' libraries
-
-
-def test_stable_baselines_checker_without_a_warning():
-    checker = pytest.importorskip("stable_baselines3.common.env_checker")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        checker.check_env(gym.make(ID, **SMALL).unwrapped)
 
 
 def test_a_masked_agent_of_sb3_contrib_trains():

@@ -1,6 +1,7 @@
 """Every rule of edits against a plain one that lists all edits of a networkx graph, and against its optimum."""
 
 import itertools
+from contextlib import nullcontext
 
 import jax
 import jax.numpy as jnp
@@ -10,8 +11,9 @@ import pytest
 
 from envs import ENVIRONMENTS, get_environment
 from envs.pools import make_pool
-from lepton_rl.graph import from_networkx, to_networkx
+from lepton_rl.graph import from_edges, from_networkx, to_networkx
 from lepton_rl.objectives import deterministic
+from lepton_rl.weights import weights
 from tests.envs import toys
 
 BUDGET = 3
@@ -28,6 +30,7 @@ def all_edits(rule, graph):
         "EdgeAddition": lambda: [(u, v) for u, v in ordered_pairs(graph) if not edge(u, v)],
         "EdgeRemoval": lambda: [(u, v) for u, v in ordered_pairs(graph) if edge(u, v)],
         "EdgeToggle": lambda: ordered_pairs(graph),
+        "EdgeReweighting": lambda: [(u, v) for u, v in ordered_pairs(graph) if edge(u, v)],
         "EdgeMove": lambda: [(u, v, w) for u, v, w in itertools.permutations(nodes, 3)
                              if edge(u, v) and not edge(u, w)],
         "Rewiring": lambda: [(a, b, c, d) for a, b, c, d in itertools.permutations(nodes, 4)
@@ -44,6 +47,8 @@ def edited(rule, graph, picks):
     graph = graph.copy()
     if rule in ("EdgeAddition", "EdgeRemoval", "EdgeToggle", "LinkRecommendation"):
         (graph.remove_edge if graph.has_edge(*picks) else graph.add_edge)(*picks)
+    elif rule == "EdgeReweighting":
+        graph.edges[picks]["weight"] = 2 * graph.edges[picks].get("weight", 1)
     elif rule == "EdgeMove":
         u, v, w = picks
         graph.remove_edge(u, v)
@@ -71,6 +76,9 @@ def same(bits, graph):
     read = to_networkx(bits)
     labels = {} if bits.labels is None else {v: float(bits.labels[v]) for v in read}
     edges = {frozenset(pair) if not graph.is_directed() else pair for pair in graph.edges}
+    heavy = np.asarray(weights(bits))
+    if any(heavy[u, v] != weight for u, v, weight in graph.edges(data="weight", default=1)):
+        return False
     return {frozenset(pair) if not graph.is_directed() else pair for pair in read.edges} == edges and (
         not labels or labels == {v: graph.nodes[v]["label"] for v in graph}
     )
@@ -79,7 +87,9 @@ def same(bits, graph):
 UNDIRECTED = [nx.barabasi_albert_graph(7, 2, seed=1), nx.path_graph(6), nx.star_graph(5), nx.cycle_graph(8)]
 DIRECTED = [nx.gnp_random_graph(7, 0.3, seed=s, directed=True) for s in range(3)]
 BIPARTITE = [toys.bipartite(n) for n in (6, 7, 9)]
-TAKES_DIRECTED = ["EdgeAddition", "EdgeRemoval", "EdgeToggle", "EdgeMove", "NodeSelection", "NodeFlip"]
+TAKES_DIRECTED = [
+    "EdgeAddition", "EdgeRemoval", "EdgeToggle", "EdgeReweighting", "EdgeMove", "NodeSelection", "NodeFlip",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("rule", "graphs"), [
@@ -149,6 +159,29 @@ def test_rewards_after_every_edit_sum_to_the_reward_at_the_end(rule):
     assert totals[0] == pytest.approx(totals[1], abs=1e-5)
 
 
+def test_weights_are_kept_where_there_are_some_and_multiplied_by_the_factor():
+    features = np.array([[0, 3, 9], [3, 0, -1], [9, -1, 0]], np.float32)[..., None]
+    pool = make_pool([from_edges([(0, 1), (1, 2)], 3, edge_features=features)])
+    env = get_environment("EdgeReweighting")(pool, toys.WEIGHTED, 2, factor=0.5)
+    state, _ = env.reset(jnp.int32(0), jax.random.key(0))
+    for action in (0, 1, 2, 1):
+        state, _ = env.step(state, jnp.int32(action), jax.random.key(1))
+    assert weights(env.graph(state)).tolist() == [[0, 1.5, 0], [1.5, 0, -0.5], [0, -0.5, 0]]
+    with pytest.raises(ValueError, match="above 0 and not 1; got 1"):
+        get_environment("EdgeReweighting")(pool, toys.WEIGHTED, 2, factor=1.0)
+
+
+@pytest.mark.parametrize(("rule", "features", "what"), [
+    ("EdgeRemoval", [[0, 3, 2], [3, 0, -1], [2, -1, 0]], "an edge of weight -1"),
+    ("EdgeAddition", [[0, 3, 0], [3, 0, 1], [0, 1, 0]], "a pair of weight 0"), ("EdgeRemoval", [[0, 3, 0]] * 3, ""),
+])  # fmt: skip
+def test_weights_that_an_objective_is_not_defined_for_are_refused(rule, features, what):
+    pool = make_pool([from_edges([(0, 1), (1, 2)], 3, edge_features=np.array(features, np.float32)[..., None])])
+    with pytest.raises(ValueError, match=what) if what else nullcontext():
+        get_environment(rule)(pool, toys.SQUARES._replace(weighted="positive"), 1)
+    get_environment(rule)(pool, toys.WEIGHTED, 1)
+
+
 def test_rewiring_keeps_every_degree():
     graph = nx.barabasi_albert_graph(12, 2, seed=3)
     env = get_environment("Rewiring")(make_pool([from_networkx(graph)[0]]), deterministic(toys.cubes), 5)
@@ -171,11 +204,13 @@ def test_rewiring_keeps_every_degree():
     ("Rewiring", "plain", nx.empty_graph(4), 1, "no edge to rewire"),
     ("Rewiring", "plain", nx.DiGraph([(0, 1), (2, 3)]), 1, "edits undirected graphs"),
     ("EdgeToggle", "plain", nx.DiGraph([(0, 1), (2, 3)]), 1, "defined on undirected graphs"),
+    ("EdgeReweighting", "plain", nx.path_graph(3), 1, "reads none: choose one of .*effective_resistance"),
+    ("EdgeReweighting", "heavy", nx.empty_graph(3), 1, "no edge to reweight"),
 ])  # fmt: skip
 def test_refuses_what_does_not_fit_and_says_what_does(rule, objective, graph, budget, message):
     known = {
         "plain": toys.SQUARES, "connected": toys.SQUARES._replace(needs_connected=True),
-        "chosen": toys.LABELLED["chosen"], "spin": toys.LABELLED["spin"],
+        "chosen": toys.LABELLED["chosen"], "spin": toys.LABELLED["spin"], "heavy": toys.WEIGHTED,
     }  # fmt: skip
     with pytest.raises(ValueError, match=message):
         get_environment(rule)(make_pool([from_networkx(graph)[0]]), known[objective], budget)

@@ -8,7 +8,8 @@ import numpy as np
 from envs.pools import make_pool
 from lepton_rl.graph import adjacency, degree, from_networkx
 from lepton_rl.objectives import Objective, Value, deterministic
-from lepton_rl.objectives.base import EDGE_ADDED, EDGE_REMOVED, NOTHING
+from lepton_rl.objectives.base import REBUILT, weight_change
+from lepton_rl.weights import weights
 from tests.oracles import PlainEdgeAddition
 
 
@@ -29,17 +30,15 @@ def _draw(graph, key):
 
 
 def _init(graph, noise):
-    return Value(value=noise @ adjacency(graph).astype(jnp.float32) @ noise)
+    return Value(value=noise @ weights(graph) @ noise)
 
 
 def _update(carry, edit, graph_after, noise):
-    change = 2 * noise[edit.u] * noise[edit.v]
-    known = {NOTHING: carry.value, EDGE_ADDED: carry.value + change, EDGE_REMOVED: carry.value - change}
-    again = _init(graph_after, noise).value
-    return Value(value=jnp.select([edit.operation == code for code in known], list(known.values()), again))
+    followed = carry.value + 2 * noise[edit.u] * noise[edit.v] * weight_change(edit, graph_after)
+    return Value(value=jnp.where(edit.operation == REBUILT, _init(graph_after, noise).value, followed))
 
 
-WEIGHTED = Objective(_draw, _init, _update)  # with noise, and an incremental update
+WEIGHTED = Objective(_draw, _init, _update, weighted="any")  # with noise, and an incremental update
 
 
 def _init_labelled(graph, noise):
@@ -61,14 +60,14 @@ LABELLED = {kind: Objective(_draw, _init_labelled, _update_labelled, labels=kind
 def cubes(graph):
     """Degrees cubed times those of neighbours / 1000: rewiring that keeps every degree changes it too."""
     d = degree(graph).astype(jnp.float32) ** 3
-    return d @ adjacency(graph).astype(jnp.float32) @ d / 1000
+    return d @ weights(graph) @ d / 1000
 
 
 def objective_for(rule, plain=False):
     """A toy that the rule's edits change: with noise, or ``plain``."""
     kind = {"NodeSelection": "chosen", "NodeFlip": "spin"}.get(rule)
     if plain:
-        return deterministic(labelled_squares, labels=kind) if kind else deterministic(cubes)
+        return deterministic(labelled_squares, labels=kind) if kind else deterministic(cubes, weighted="any")
     return LABELLED[kind] if kind else WEIGHTED
 
 

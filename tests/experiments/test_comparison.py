@@ -6,6 +6,7 @@ import numpy as np
 
 from agents.baselines import baselines_for
 from envs.edge_addition import make_edge_addition
+from experiments import comparison
 from experiments.comparison import AGENT, SEARCHERS, Comparison, open_contest
 from experiments.report import networks_table, verdict
 from experiments.solving import Solution
@@ -31,6 +32,10 @@ def test_a_search_leaves_out_large_graphs_and_nobody_else_does():
         played = (actions >= 0).all((0, 2))
         assert played.tolist() == ([True, False, True, False] if search else [True] * 4)
         assert (actions < np.array(SIZES)[None, :, None]).all()
+
+
+def test_nobody_searches_where_every_graph_is_large(monkeypatch):
+    monkeypatch.setattr(comparison, "plan", lambda planner, env, seed: np.zeros((env.pool.size, env.horizon)))
     every = baselines_for("EdgeAddition")
     assert set(every) - set(contest(search_nodes=5)) == set(every) & set(SEARCHERS)
 
@@ -40,12 +45,12 @@ def test_what_is_left_out_is_no_row_of_a_table_and_a_dash_among_networks():
     partly = plans.copy()
     partly[0, 1] = -2
     after = {AGENT: np.ones((1, 2, 1)), "greedy": np.zeros((1, 2, 1)), "random": np.zeros((1, 2, 1))}
-    comparison = Comparison(before, after, {AGENT: plans, "greedy": partly, "random": plans}, np.zeros(2, int))
-    assert comparison.methods() == [AGENT, "random"]
-    assert comparison.methods(0) == [AGENT, "greedy", "random"]
-    assert "greedy" in verdict(comparison, 0) and "greedy" not in verdict(comparison, 1)
+    found = Comparison(before, after, {AGENT: plans, "greedy": partly, "random": plans}, np.zeros(2, int))
+    assert found.methods() == [AGENT, "random"]
+    assert found.methods(0) == [AGENT, "greedy", "random"]
+    assert "greedy" in verdict(found, 0) and "greedy" not in verdict(found, 1)
     small, large = (from_networkx(graph, name) for graph, name in zip(graphs(SIZES)[:2], "ab", strict=True))
-    table = networks_table([Solution(None, small, comparison, 0), Solution(None, large, comparison, 1)])
+    table = networks_table([Solution(None, small, found, 0), Solution(None, large, found, 1)])
     rows = {row[0]: row[1:] for row in table.rows}
     assert rows["greedy"] == ("+0.000", "–") and rows["random"] == ("+0.000", "+0.000")
     assert "--search-nodes" in table.text

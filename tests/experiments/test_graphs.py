@@ -4,10 +4,11 @@ import dataclasses
 from typing import get_type_hints
 
 import networkx as nx
+import numpy as np
 import pytest
 
 from experiments.configs import Train, train_from_json, train_to_json
-from experiments.graphs import load_graphs
+from experiments.graphs import is_connected, load_graphs, shuffled
 from experiments.problem import make_problem, make_split
 from experiments.reading import Reading
 from lepton_rl.data import Cleaning, Columns, from_networkx, write_graph
@@ -72,6 +73,57 @@ def test_what_is_no_graph_is_said(tmp_path, text, said):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match=said):
         load_graphs(text.format(tmp_path))
+
+
+RATINGS = """user,item
+ann,dune
+ann,emma
+bob,dune
+bob,ulysses
+cyd,emma
+cyd,ulysses
+cyd,solaris
+dan,solaris
+ann,walden
+"""
+
+
+def test_shuffles_of_users_and_items_go_on_joining_the_two(tmp_path):
+    (tmp_path / "ratings.csv").write_text(RATINGS)
+    (tmp_path / "ratings.nodes.csv").write_text(
+        "name,kind\n" + "".join(f"{name},0\n" for name in ("ann", "bob", "cyd", "dan"))
+        + "".join(f"{name},1\n" for name in ("dune", "emma", "ulysses", "solaris", "walden"))
+    )  # fmt: skip
+    (graph,) = load_graphs(str(tmp_path / "ratings.csv"), Reading(label="kind"))
+    copies = [shuffled(graph, seed, sides=True) for seed in range(20)]
+    assert len({copy.edges.tobytes() for copy in copies}) > 5
+    for copy in copies:
+        assert (copy.labels[copy.edges].sum(1) == 1).all()
+        assert (copy.edges[:, 0] < copy.edges[:, 1]).all() and is_connected(copy.edges, copy.num_nodes)
+        assert np.array_equal(np.bincount(copy.edges.ravel()), np.bincount(graph.edges.ravel()))
+
+
+def test_sides_are_seen_where_no_label_says_them(tmp_path):
+    (tmp_path / "ratings.csv").write_text(RATINGS.replace(",walden", ",solaris"))
+    config = Train(graph=str(tmp_path / "ratings.csv"), env="LinkRecommendation", budget=2, num_graphs=3, held_out=1)
+    split = make_split(config)
+    (graph,) = split.networks
+    assert any("4 users, 4 items" in line for line in graph.report)
+    sides = dict(zip(graph.names, graph.labels, strict=True))
+    assert len({sides[user] for user in ("ann", "bob", "cyd", "dan")}) == 1 and sides["ann"] != sides["dune"]
+    assert all((one.labels[one.edges].sum(1) == 1).all() for one in split.train)
+
+
+def test_directions_that_a_rule_cannot_take_are_the_options_fault(tmp_path):
+    (tmp_path / "follows.csv").write_text("a,b\nb,c\n")
+    follows = Train(graph=str(tmp_path / "follows.csv"), env="Rewiring", reading=Reading(directed=True), num_graphs=1)
+    with pytest.raises(ValueError, match=r"follows: Rewiring edits undirected graphs.*leave out --directed"):
+        make_problem(follows)
+
+
+def test_a_label_of_a_data_set_is_read_too():
+    with pytest.raises(ValueError, match="labels are numbers, and 'club' is string"):
+        load_graphs("karate", Reading(label="club"))
 
 
 def test_a_table_of_nodes_belongs_to_one_graph(folder):

@@ -76,6 +76,7 @@ def contents(run):
         ("train --graph karat", "Did you mean 'karate'"),
         ("train --graph florentine --budget 86", "florentine: the graph lacks 85 edges"),
         ("train --num-nodes 20 --budget 200", "fewer than the budget"),
+        ("solve --graph davis --env LinkRecommendation --budget 200", "davis: the graph has 163 links to add"),
         ("train --name a/b", "no folder name"),
         ("train --resume nowhere/x", "is no run"),
         ("eval --run nowhere/x", "is no run"),

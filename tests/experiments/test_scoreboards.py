@@ -137,6 +137,7 @@ def test_options_are_checked_without_jax():
 
 @pytest.mark.parametrize(("rule", "gain"), [
     ("NodeFlip", 5), ("NodeSelection", 3 / 6), ("LinkRecommendation", None), ("Rewiring", None), ("EdgeAddition", None),
+    ("EdgeReweighting", (9 / 2 + 8 / 2) / 90),  # of a path of bridges the two that most pairs need
 ])  # fmt: skip
 def test_the_best_plan_is_found_by_trying_all(rule, gain):
     env = optima.six_nodes(rule, 2)

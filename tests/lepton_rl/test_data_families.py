@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from envs.pools import pool_from_edges
 from lepton_rl.data.generators import FAMILIES, stream
 from lepton_rl.data.generators.gabriel import gabriel_edges
 from lepton_rl.data.generators.pairs import decode
@@ -205,3 +206,14 @@ def test_users_and_items_are_drawn_one_by_one(users, m, skews):
     assert_means_agree(ours.reshape(OURS, -1), theirs.reshape(PEERS, -1))
     degree = ours.mean(0).sum(-1)
     assert (np.diff(degree[:users]) < 0).all() and (np.diff(degree[users:]) < 0).all()
+
+
+def test_gabriel_graphs_keep_their_points_whichever_are_taken():
+    several, one = stream("gabriel", 7, [3, 0]), stream("gabriel", 7, [0])
+    for graphs, i in ((several, 1), (one, 0)):
+        assert graphs.points.shape == (graphs.size, 7, 2)
+        assert gabriel_edges(graphs.points[i]).tolist() == graphs.members()[i].tolist()
+    assert stream("gnp", 7, [0]).points is None
+    features = np.asarray(pool_from_edges(several, 9).graphs.node_features)
+    np.testing.assert_array_equal(features[:, :7], several.points.astype(np.float32))
+    assert not features[:, 7:].any()

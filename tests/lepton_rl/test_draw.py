@@ -11,6 +11,7 @@ from scipy import stats
 from lepton_rl.draw import band, draw_before_after, draw_curves, draw_graph, figure_to_array, graph_layout, save_figure
 
 BLUE, VERMILION, ORANGE = (0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00), (0xE6, 0x9F, 0x00)
+PURPLE, GREEN = (0xCC, 0x79, 0xA7), (0x00, 0x9E, 0x73)
 
 
 def pixels(figure, colour):
@@ -45,6 +46,16 @@ def test_graph_shows_what_is_highlighted():
         assert pixels(plain, colour) == 0 and pixels(marked, colour) > 100
     assert texts(marked) >= {*graph, "step 3", "added", "removed", "selected"}
     assert not texts(plain) & {"added", "removed", "selected"}
+
+
+def test_labels_colour_the_nodes_and_the_legend_says_how():
+    graph = nx.cycle_graph(4)
+    opinions = dict(enumerate((-0.5, 0.0, 0.25, 0.5)))
+    figure = draw_graph(graph, labels=opinions)
+    assert {"label -0.5", "label 0.5"} <= texts(figure)
+    assert pixels(figure, PURPLE) > 100 and pixels(figure, GREEN) > 100
+    assert not pixels(draw_graph(graph), PURPLE)
+    assert not [text for text in texts(draw_graph(graph, labels=dict.fromkeys(graph, 0.0))) if "label" in text]
 
 
 def test_large_graphs_name_only_what_an_edit_touches():

@@ -46,6 +46,21 @@ def test_pair_inputs_are_powers_of_the_lazy_walk():
         assert not inputs[k, n:].any()
 
 
+def test_weights_are_walked_by_and_summed_up_for_every_node():
+    plain, graph = graph_of(1)
+    n, rng = len(plain), np.random.default_rng(0)
+    heavy = np.triu(rng.uniform(0.5, 2, (n, n)), 1) * nx.to_numpy_array(plain)
+    heavy += heavy.T
+    features = np.pad(heavy, (0, CAPACITY - n))[..., None]
+    x, inputs = (f(graph.replace(edge_features=jnp.asarray(features))) for f in (node_inputs, pair_inputs))
+    np.testing.assert_array_equal(x[:, : num_inputs()], node_inputs(graph))
+    np.testing.assert_allclose(x[:n, num_inputs() :], (heavy.sum(1) / heavy.sum(1).max())[:, None], rtol=1e-6)
+    half = np.diag(heavy.sum(0) ** -0.5)
+    np.testing.assert_allclose(inputs[0, :n, :n], (np.eye(n) + half @ heavy @ half) / 2 * np.sqrt(n), atol=1e-5)
+    signed = pair_inputs(graph.replace(edge_features=jnp.asarray(-features)))
+    np.testing.assert_allclose(signed, inputs, atol=1e-6)
+
+
 def test_the_last_pair_input_is_the_effective_resistance_where_walks_have_mixed():
     plain, graph = graph_of(2, p=0.6)
     resistance = np.asarray(pair_inputs(graph, steps=6)[-1])

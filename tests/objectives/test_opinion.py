@@ -92,3 +92,9 @@ def test_updates_do_not_drift(name, directed):
 def test_directed_values_are_those_of_the_oracle(name):
     graph = random_graph(50, 0.08, True, 64)
     assert value(name, graph) == pytest.approx(reference(name, graph), rel=3e-6)
+
+
+@pytest.mark.parametrize("directed", [False, True])
+def test_large_systems_have_the_values_of_padded_small_ones(directed):
+    small, large = (random_graph(60, 0.1, directed, capacity) for capacity in (60, 140))
+    assert value("polarisation", large) == pytest.approx(value("polarisation", small), rel=1e-5)

@@ -75,7 +75,8 @@ def test_natural_connectivity_of_known_graphs():
 def test_effective_resistance_is_the_kirchhoff_index_by_what_n_nodes_could_have(graph, total):
     n = len(graph)
     scale = max(n * n * (n - 1) / 2, 1)
-    assert value("effective_resistance", graph, 50) == pytest.approx(total / scale, rel=1e-4)
+    error = 1e-4 if n < 100 else 2e-4  # a long path is as ill-conditioned as graphs get
+    assert value("effective_resistance", graph, 50) == pytest.approx(total / scale, rel=error)
 
 
 @pytest.mark.parametrize("name", ["spectral_radius", "natural_connectivity", "effective_resistance"])

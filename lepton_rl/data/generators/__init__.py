@@ -82,7 +82,8 @@ def generate(kind: str, num_nodes: int, seeds: Iterable[int] | np.ndarray) -> li
     """One networkx graph for each seed, with the family's default parameters.
 
     Args:
-        kind: a name in :data:`GENERATORS`. Graph s of one in :data:`FAMILIES` is graph s of its stream of seed 0.
+        kind: a name in :data:`GENERATORS`. Graph s of one in :data:`FAMILIES` is graph s of its stream of seed 0; where
+            its nodes lie (gabriel) are their attributes x and y.
         num_nodes: nodes of every graph.
         seeds: the test sets of RNet-DQN use 10100 … 10199.
 
@@ -95,4 +96,7 @@ def generate(kind: str, num_nodes: int, seeds: Iterable[int] | np.ndarray) -> li
     generator = resolve(GENERATORS, kind, "graph generator")
     if kind in PROTOCOL:
         return [generator(num_nodes, int(seed)) for seed in seeds]
-    return [plain_graph(num_nodes, edges.tolist()) for edges in stream(kind, num_nodes, seeds).members()]
+    batch = stream(kind, num_nodes, seeds)
+    places = [None] * batch.size if batch.points is None else batch.points
+    return [plain_graph(num_nodes, edges.tolist(), points) for edges, points in
+            zip(batch.members(), places, strict=True)]  # fmt: skip

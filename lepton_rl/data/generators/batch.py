@@ -22,11 +22,13 @@ class EdgeBatch:
             graph here.
         counts: int32[P], edges of each graph.
         num_nodes: nodes of every graph.
+        points: f64[P, n, 2], where the nodes lie, in families of graphs that lie somewhere; else None.
     """
 
     edges: np.ndarray
     counts: np.ndarray
     num_nodes: int
+    points: np.ndarray | None = None
 
     @classmethod
     def equal(cls, edges: np.ndarray, num_nodes: int) -> EdgeBatch:
@@ -54,7 +56,8 @@ class EdgeBatch:
     def take(self, which: np.ndarray) -> EdgeBatch:
         """The graphs ``which`` (indices or bool[P]), padded no more than they need."""
         counts = self.counts[which]
-        return EdgeBatch(self.edges[which, : counts.max(initial=0)], counts, self.num_nodes)
+        points = None if self.points is None else self.points[which]
+        return EdgeBatch(self.edges[which, : counts.max(initial=0)], counts, self.num_nodes, points)
 
     def members(self) -> list[np.ndarray]:
         """The edges of each graph, int32[m, 2]."""
@@ -69,12 +72,19 @@ def join(parts: Sequence[EdgeBatch], num_nodes: int) -> EdgeBatch:
     for part in parts:
         edges[begin : begin + part.size, : part.edges.shape[1]] = part.edges
         begin += part.size
-    return EdgeBatch(edges, counts, num_nodes)
+    points = [part.points for part in parts if part.points is not None]
+    return EdgeBatch(edges, counts, num_nodes, np.concatenate(points) if points else None)
 
 
-def plain_graph(num_nodes: int, edges: Iterable[Sequence[int]]) -> nx.Graph:
-    """The networkx graph of these edges on the nodes 0 … num_nodes - 1, in this order."""
+def plain_graph(num_nodes: int, edges: Iterable[Sequence[int]], points: np.ndarray | None = None) -> nx.Graph:
+    """The networkx graph of these edges on the nodes 0 … num_nodes - 1, in this order.
+
+    Args:
+        num_nodes: n. ``edges``: pairs of nodes. ``points``: f64[n, 2], kept as the nodes' attributes x and y.
+    """
     graph = nx.Graph()
     graph.add_nodes_from(range(num_nodes))
+    for node, (x, y) in enumerate([] if points is None else points.tolist()):
+        graph.nodes[node].update(x=x, y=y)
     graph.add_edges_from(edges)
     return graph

@@ -1,5 +1,7 @@
 """Planar graphs of points: what roads, pipes and cables look like."""
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.spatial import Delaunay
 
@@ -30,6 +32,7 @@ def gabriel_edges(points: np.ndarray) -> np.ndarray:
 def gabriel(rng: np.random.Generator, count: int, num_nodes: int) -> EdgeBatch:
     """Gabriel graphs of points drawn uniformly in the unit square: planar, connected, mean degree below 4.
 
+    The batch has the points; networkx graphs have them as the attributes x and y of the nodes.
     Gabriel & Sokal, "A new statistical approach to geographic variation analysis", Syst. Zool. 18 (1969).
 
     Raises:
@@ -37,5 +40,6 @@ def gabriel(rng: np.random.Generator, count: int, num_nodes: int) -> EdgeBatch:
     """
     if num_nodes < 3:
         raise ValueError(f"a Gabriel graph of {num_nodes} nodes: give at least 3.")
-    graphs = (gabriel_edges(points)[None] for points in rng.random((count, num_nodes, 2)))
-    return join([EdgeBatch.equal(edges, num_nodes) for edges in graphs], num_nodes)
+    points = rng.random((count, num_nodes, 2))
+    graphs = (gabriel_edges(each)[None] for each in points)
+    return replace(join([EdgeBatch.equal(edges, num_nodes) for edges in graphs], num_nodes), points=points)
