@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Int
 from envs.checks import check_graphs, check_labels, checked_reward, degrees_of, with_cost
 from envs.editing import Editing
 from envs.pools import Pool
-from lepton_rl.graph import BitGraph, add_edge, adjacency, degree, neighbour_mask, num_nodes, remove_edge
+from lepton_rl.graph import BitGraph, add_edge, adjacency, degree, neighbour_mask, num_nodes, pack_bits, remove_edge
 from lepton_rl.objectives.base import REBUILT, Edit, Objective
 
 __all__ = ["EdgeMove", "Rewiring", "make_edge_move", "make_rewiring"]
@@ -34,14 +34,15 @@ class Rewiring(Editing):
 
     def allowed(self, graph: BitGraph, picks: Int[Array, "3"]) -> Bool[Array, "N"]:
         """Nodes that some swap begins with, given the picks so far."""
-        N = graph.capacity
+        N, rows = graph.capacity, graph.rows
         edges, self_ = adjacency(graph), jnp.eye(N, dtype=bool)
-        far = ~edges & ~self_  # of absent slots too: they have no edge, and so are no end of one
-        ends = (edges.astype(jnp.float32) @ far.astype(jnp.float32)) > 0  # ends[c, a]: some d with c–d, not a–d, d ≠ a
+        near = rows | pack_bits(self_)  # bits of absent slots are clear, and no edge ends there
+        # third[c, a], c ≠ a: some d with c–d, not a–d, d ≠ a; second[a, b]: an edge with some such c, not c–b.
+        third = ((rows[:, None] & ~near[None, :]) != 0).any(-1) & ~self_
+        second = edges & ((pack_bits(third.T)[:, None] & ~near[None, :]) != 0).any(-1)
         a, b, c = (jnp.clip(picks[i], 0, N - 1) for i in range(3))
-        third = ends & ~self_  # [c, a]
-        second = edges & ((far.astype(jnp.float32) @ third.astype(jnp.float32)).T > 0)  # [a, b]: some c, not c–b
         first = second.any(1)
+        far = ~edges & ~self_
         fourth = edges[c] & far[a] & (jnp.arange(N) != b)
         masks = jnp.stack([first, second[a], third[:, a] & far[b], fourth])
         return masks[(picks >= 0).sum()]
