@@ -34,7 +34,7 @@ def works(options: Training) -> dict[str, DQNConfig]:
         "own": own,
     }
     if options.quick:
-        found = {"rnet-dqn": found["rnet-dqn"]}
+        found = {"rnet-dqn": replace(found["rnet-dqn"], width=8, rounds=1)}
     return {name: replace(config, iterations=units * _MANY, chunks=_MANY) for name, config in found.items()}
 
 

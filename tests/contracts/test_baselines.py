@@ -44,6 +44,13 @@ LABELLED = {
 BIPARTITE = (nx.cycle_graph(10), nx.convert_node_labels_to_integers(nx.grid_2d_graph(3, 5)))
 SPECIALITIES = (None, *(get_objective(texts[0]) for texts in SPECIALISTS.values()))
 PLANNED = sorted({(rule, name) for rule in ENVIRONMENTS for o in SPECIALITIES for name in baselines_for(rule, o)})
+# Planners of any rule are dear to compile: every kind of edit always, rules of a kind one by one by pytest -m long.
+KINDS = ("EdgeAddition", "NodeRemoval", "NodeFlip", "Rewiring", "LinkRecommendation")
+LONG = {"random", "greedy", "simulated_annealing"}
+CASES = [
+    pytest.param(case, marks=pytest.mark.long if case[1] in LONG and case[0] not in KINDS else (), id="-".join(case))
+    for case in PLANNED
+]
 
 
 def labelled_graph(graph, labels):
@@ -68,7 +75,7 @@ def graphs():
     return [*trees, nx.barabasi_albert_graph(20, 2, seed=3), nx.connected_watts_strogatz_graph(12, 4, 0.3, seed=4)]
 
 
-@pytest.fixture(scope="module", params=PLANNED, ids="-".join)
+@pytest.fixture(scope="module", params=CASES)
 def planned(request, graphs):
     """(rule, name, environment of capacity 32, compiled planner, actions i32[COPIES, graphs, T])."""
     rule, name = request.param

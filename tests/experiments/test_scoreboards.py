@@ -1,5 +1,6 @@
 import itertools
 import json
+from dataclasses import replace
 
 import networkx as nx
 import numpy as np
@@ -153,7 +154,8 @@ def test_the_best_plan_is_found_by_trying_all(rule, gain):
         assert best == pytest.approx(max(reached) - nx.global_efficiency(graph), abs=1e-5)
 
 
-def test_optima_says_how_many_agents_find_the_best_plan(tmp_path, capsys):
+def test_optima_says_how_many_agents_find_the_best_plan(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(optima, "_CONFIG", replace(optima._CONFIG, iterations=60, chunks=1, rounds=1))
     path = tmp_path / "optima.json"
     assert main(["optima", "--rules", "NodeFlip", "--seeds", "2", "--budget", "1", "--json", str(path)]) == 0
     row = json.loads(path.read_text())["rules"]["NodeFlip"]

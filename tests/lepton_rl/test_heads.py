@@ -162,7 +162,10 @@ def linen_network():
     return Network(init, encode, score)
 
 
-@pytest.mark.parametrize("make", [lambda: network_from_module(OwnModule), linen_network], ids=["nnx", "init-apply"])
+@pytest.mark.parametrize("make", [
+    pytest.param(lambda: network_from_module(OwnModule), id="nnx"),
+    pytest.param(linen_network, id="init-apply", marks=pytest.mark.long),
+])  # fmt: skip
 def test_a_users_own_network_trains(env, make):
     runs = make_runs(make(), TINY, 2)
     state = runs.init(env, [0, 1])
