@@ -19,6 +19,7 @@ from experiments.configs import Train
 from experiments.graphs import is_connected, load_graphs, shuffled
 from lepton_rl.data import NamedGraph, from_networkx, generate, load
 from lepton_rl.data.encoding import Encoder, Policies, fit
+from lepton_rl.data.named import WEIGHT
 from lepton_rl.data.splits import split_graphs
 from lepton_rl.heads import Network
 from lepton_rl.objectives import get_objective
@@ -232,6 +233,14 @@ def usable(make_env: Callable[[Pool], GraphEnv], graphs: Sequence[NamedGraph]) -
     return tuple(graph for graph in graphs if accepted(graph))
 
 
+def _unread(graph: NamedGraph, env: GraphEnv) -> tuple[str, ...]:
+    """What is said of weights that the objective would read, were they passed on."""
+    weighted = graph.edge_data is not None and WEIGHT in graph.edge_data.column_names
+    if not (weighted and env.objective.weighted):
+        return ()
+    return ("its weights are not passed on: every edge begins with weight 1 (in Python: from_edges(edge_features=…))",)
+
+
 def make_problem(config: Train, encoder: Encoder | None = None) -> Problem:
     """Build everything of ``config`` that needs no training; nothing is compiled.
 
@@ -245,8 +254,8 @@ def make_problem(config: Train, encoder: Encoder | None = None) -> Problem:
         env_on(make_env, split.own)
     else:
         networks = usable(make_env, networks)
-    notes = tuple(f"{graph.name}: {line}" for graph in split.own for line in graph.report)
     train, valid, test = (env_on(make_env, part, named=False) for part in (split.train, split.valid, split.test))
+    notes = tuple(f"{graph.name}: {line}" for graph in split.own for line in (*graph.report, *_unread(graph, train)))
     dqn = fitting(train, config.dqn)
     network = network_for(train, dqn)
     return Problem(config, dqn, make_env, train, valid, test, network, networks, split.words, notes, split.encoder)

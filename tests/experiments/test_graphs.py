@@ -177,3 +177,11 @@ def test_attributes_are_encoded_once_and_other_columns_are_refused(tmp_path):
         make_problem(dataclasses.replace(config, graph="karate"), problem.encoder)
     with pytest.raises(ValueError, match="florentine has no node attributes"):
         make_problem(dataclasses.replace(config, graph="florentine"))
+
+
+def test_weights_that_an_objective_would_read_are_said_to_be_left_out(tmp_path):
+    (tmp_path / "lines.csv").write_text("source,target,weight\na,b,2\nb,c,3\nc,a,1\nc,d,1\n")
+    config = Train(graph=str(tmp_path / "lines.csv"), env="NodeFlip", budget=2, num_graphs=2, held_out=1)
+    assert any("its weights are not passed on" in note for note in make_problem(config).notes)
+    unread = dataclasses.replace(config, env="NodeRemoval", objective="-largest_component")
+    assert not any("not passed on" in note for note in make_problem(unread).notes)
