@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from agents.baselines.seeding import discounted
 from envs.base import Observation
 from envs.editing import Editing, EditState
 from lepton_rl.batching import anywhere
@@ -33,8 +34,6 @@ CRITERIA = {
     "core_degree": "agents.rounds:by_core_degree",
     "degree_discount": "agents.rounds:by_degree_discount",
 }
-
-PROBABILITY = 0.1  # of a link, that degree discount reckons with, as agents.baselines.seeding does
 
 
 def get_criterion(name: str) -> Criterion:
@@ -159,7 +158,7 @@ def by_core_degree(params: Any, seen: Observation, key: PRNGKeyArray) -> Float[A
 
 
 def by_degree_discount(params: Any, seen: Observation, key: PRNGKeyArray) -> Float[Array, "N"]:
-    """d - 2t - (d - t) t p, t the chosen neighbours (Chen, Wang & Yang, KDD 2009, algorithm 4, with p = 0.1)."""
+    """As :func:`agents.baselines.seeding.degree_discount`, on any storage."""
     d = degree(seen.graph).astype(jnp.float32)
     t = _around((seen.graph.labels > 0).astype(jnp.float32), seen.graph)
-    return d - 2 * t - (d - t) * t * PROBABILITY
+    return discounted(d, t)

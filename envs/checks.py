@@ -18,7 +18,7 @@ from lepton_rl.edge_graph import EdgeGraph
 from lepton_rl.graph import BitGraph, adjacency
 from lepton_rl.objectives.base import Objective
 from lepton_rl.registry import near_match
-from lepton_rl.weights import weight_of
+from lepton_rl.weights import pair_weights
 
 __all__ = ["check_graphs", "check_labels", "check_weights", "checked_reward", "degrees_of", "dense_graphs", "with_cost"]
 
@@ -131,7 +131,7 @@ def _least_weight(graph: BitGraph, of_pairs: bool) -> Array:
     slots = jnp.arange(graph.capacity)
     there = graph.node_mask[:, None] & graph.node_mask & (slots[:, None] != slots)
     there &= of_pairs | adjacency(graph)
-    return jnp.where(there, weight_of(graph, slots[:, None], slots), jnp.inf).min()
+    return jnp.where(there, pair_weights(graph), jnp.inf).min()
 
 
 def check_weights(objective: Objective, rule: str) -> None:

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from lepton_rl.graph import BitGraph, degree
 from lepton_rl.registry import resolve
-from lepton_rl.weights import weight_of
+from lepton_rl.weights import pair_weights
 
 __all__ = ["COSTS", "Cost", "get_cost"]
 
@@ -38,18 +38,13 @@ def _lengths(graph: BitGraph) -> Float[Array, "N N"]:
     return jnp.sqrt((x[:, None] - x) ** 2 + (y[:, None] - y) ** 2)
 
 
-def _pair_weights(graph: BitGraph) -> Float[Array, "N N"]:
-    slots = jnp.arange(graph.capacity)
-    return weight_of(graph, slots[:, None], slots)
-
-
 LENGTH = Cost(_lengths, picks=2, reads=("x", "y"))
 """The distance between the ends, whose positions are the first two node features.
 
 Reference: Darvariu, Hailes & Musolesi, "Planning spatial networks with Monte Carlo tree search", Proc. R. Soc. A 479,
 2023.
 """
-WEIGHT = Cost(_pair_weights, picks=2)
+WEIGHT = Cost(pair_weights, picks=2)
 """What the pair weighs (``lepton_rl.weights``) before the edit."""
 DEGREE = Cost(lambda graph: degree(graph).astype(jnp.float32), picks=1)
 """The node's edges before the edit.

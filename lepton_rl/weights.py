@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from lepton_rl.graph import BitGraph, adjacency, degree, has_edge
 
-__all__ = ["set_weight", "strength", "unit", "unweighted", "weight_of", "weights"]
+__all__ = ["pair_weights", "set_weight", "strength", "unit", "unweighted", "weight_of", "weights"]
 
 Slots = Int[Array, "..."] | int
 
@@ -25,6 +25,12 @@ def weight_of(graph: BitGraph, u: Slots, v: Slots) -> Float[Array, "..."]:
     return there if graph.directed else (there + back) / 2
 
 
+def pair_weights(graph: BitGraph) -> Float[Array, "N N"]:
+    """:func:`weight_of` of all pairs of slots, f32[N, N]."""
+    slots = jnp.arange(graph.capacity)
+    return weight_of(graph, slots[:, None], slots)
+
+
 def weights(graph: BitGraph) -> Float[Array, "N N"]:
     """The weighted adjacency matrix, f32[N, N]; 0 where there is no edge.
 
@@ -36,8 +42,7 @@ def weights(graph: BitGraph) -> Float[Array, "N N"]:
     edges: Bool[Array, "N N"] = adjacency(graph)
     if graph.edge_features is None:
         return edges.astype(jnp.float32)
-    slots = jnp.arange(graph.capacity)
-    return jnp.where(edges, weight_of(graph, slots[:, None], slots), 0.0)
+    return jnp.where(edges, pair_weights(graph), 0.0)
 
 
 def strength(graph: BitGraph) -> Float[Array, "N"]:

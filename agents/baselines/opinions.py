@@ -10,7 +10,7 @@ from envs.editing import Editing
 from lepton_rl.graph import BitGraph, adjacency
 from lepton_rl.objectives.base import labels_of
 from lepton_rl.objectives.opinion import polarisation
-from lepton_rl.weights import weight_of
+from lepton_rl.weights import pair_weights
 
 __all__ = ["depolarise", "gains_of_pairs"]
 
@@ -31,8 +31,7 @@ def _system(graph: BitGraph) -> _System:
     mean = jnp.where(present, inverse, 0.0).sum(0) / jnp.maximum(graph.node_mask.sum(), 1)
     centred = jnp.where(present, inverse - mean, 0.0)
     gram = jnp.matmul(centred.T, centred, precision="highest")
-    slots = jnp.arange(graph.capacity)
-    weight = weight_of(graph, slots[:, None], slots)
+    weight = pair_weights(graph)
     return _System(inverse, gram, jnp.where(adjacency(graph), -weight, weight), labels_of(graph, "innate opinions"))
 
 

@@ -11,9 +11,14 @@ from envs.editing import Editing
 from lepton_rl.graph import BitGraph, adjacency
 from lepton_rl.objectives.diffusion import CASCADE_PROBABILITY
 
-__all__ = ["degree_discount", "lazy_greedy"]
+__all__ = ["degree_discount", "discounted", "lazy_greedy"]
 
 CHUNK = 8  # bounds looked at side by side
+
+
+def discounted(d: Float[Array, "N"], t: Float[Array, "N"]) -> Float[Array, "N"]:
+    """d - 2t - (d - t) t p of nodes of degree d with t chosen neighbours (Chen, Wang & Yang, KDD 2009, algorithm 4)."""
+    return d - 2 * t - (d - t) * t * CASCADE_PROBABILITY
 
 
 def degree_discount(env: Editing, start: Int[Array, ""], key: PRNGKeyArray) -> Int[Array, "T"]:
@@ -26,7 +31,7 @@ def degree_discount(env: Editing, start: Int[Array, ""], key: PRNGKeyArray) -> I
     def criterion(memory: tuple[()], graph: BitGraph, key: PRNGKeyArray) -> Float[Array, "N"]:
         edges = adjacency(graph).astype(jnp.float32)
         d, t = edges.sum(-1), edges @ (jnp.asarray(graph.labels) > 0).astype(jnp.float32)
-        return d - 2 * t - (d - t) * t * CASCADE_PROBABILITY
+        return discounted(d, t)
 
     return edit_one_by_one(env, start, key, criterion=criterion)
 

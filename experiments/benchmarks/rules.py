@@ -8,20 +8,15 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from rich.console import Console
 
-from envs import DEFAULTS, ENVIRONMENTS, get_environment
+from envs import ENVIRONMENTS
 from envs.base import GraphEnv
-from envs.labels import start_labels
-from envs.pools import make_pool
+from envs.episodes import build_env
 from experiments.benchmarks import jumanji_env
 from experiments.benchmarks.envs import play
 from experiments.benchmarks.options import Rules
 from experiments.benchmarks.timing import compile_program, fastest
-from lepton_rl.data import generate
-from lepton_rl.graph import BitGraph, from_edges
-from lepton_rl.objectives import get_objective
 from lepton_rl.registry import resolve
 
 __all__ = ["rows"]
@@ -29,18 +24,6 @@ __all__ = ["rows"]
 POOL = 64  # start graphs
 # Steps a second of FINDER's environment in C++ (Fan et al. 2020), by nodes; two cores like those this was written on.
 FINDER = {20: 463_000, 100: 109_000}
-
-
-def _environment(rule: str, objective: str, num_nodes: int, options: Rules) -> GraphEnv:
-    family, kind = DEFAULTS[rule].graphs, "side" if rule == "LinkRecommendation" else get_objective(objective).labels
-
-    def graph(seed: int) -> BitGraph:
-        edges = np.array(generate(family, num_nodes, [seed])[0].edges)
-        return from_edges(edges, num_nodes, labels=start_labels(kind, edges, num_nodes, seed))
-
-    pool = make_pool([graph(seed) for seed in range(POOL)])
-    env: GraphEnv = get_environment(rule)(pool, get_objective(objective), options.budget, options.reward)
-    return env
 
 
 def _measure(env: GraphEnv, options: Rules) -> dict[str, Any]:
@@ -66,7 +49,10 @@ def rows(options: Rules, console: Console) -> Iterator[dict[str, Any]]:
     for n, rule in product(options.nodes, options.rules):
         resolve(ENVIRONMENTS, rule, "environment")
         objective = options.objective or options.cheap(rule)
-        row = _measure(_environment(rule, objective, n, options), options)
+        env = build_env(
+            rule, objective=objective, budget=options.budget, reward=options.reward, num_nodes=n, num_graphs=POOL
+        )
+        row = _measure(env, options)
         dismantling = rule == "NodeRemoval" and objective == "-largest_component" and n in FINDER
         times = row["steps_per_second"] / FINDER[n] if dismantling else None
         yield {"rule": rule, "name": objective, "n": n, "batch": options.batch, **row, "times_finder": times}

@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float
 from lepton_rl.batching import anywhere
 from lepton_rl.graph import BitGraph, adjacency, neighbour_mask, num_nodes
 from lepton_rl.objectives.base import LABEL_SET, REBUILT, Edit, Objective, Weighted, labels_of, no_noise, weight_change
-from lepton_rl.weights import unweighted, weight_of, weights
+from lepton_rl.weights import pair_weights, unweighted, weight_of, weights
 
 __all__ = ["crossing_weights", "cut", "independent_set", "vertex_cover"]
 
@@ -41,9 +41,8 @@ def crossing_weights(graph: BitGraph) -> Float[Array, "N N"]:
 
 
 def _all_edges(graph: BitGraph, earned: Earned, inside: Bool[Array, "N"]) -> Float[Array, ""]:
-    slots = jnp.arange(graph.capacity)
     each = adjacency(graph) & earned(inside[:, None], inside)
-    total = jnp.where(each, weight_of(graph, slots[:, None], slots), 0.0).sum()
+    total = jnp.where(each, pair_weights(graph), 0.0).sum()
     return total if graph.directed else total / 2
 
 
