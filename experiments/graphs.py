@@ -30,11 +30,22 @@ def load_graphs(text: str, reading: Reading = Reading()) -> list[NamedGraph]:  #
         graph = load(text)
         if not isinstance(graph, NamedGraph):
             raise DataError(f"{text} is a knowledge graph: give a graph of nodes and edges (list datasets).")
+        _check_of_a_set(text, graph, reading)
         return [_part(_labelled(graph, reading), reading)]
     files = _files(text)
     if len(files) > 1 and reading.nodes is not None:
         raise ValueError("--nodes is the table of one graph: lay tables beside the files (net.nodes.csv by net.csv).")
     return _named_apart([_part(_read(file, reading), reading) for file in files])
+
+
+def _check_of_a_set(name: str, graph: NamedGraph, reading: Reading) -> None:
+    """Refuse options that say how a file is read: a data set is as it is."""
+    names = [field.name for kind in (Columns, Cleaning) for field in fields(kind) if hasattr(reading, field.name)]
+    plain = Reading(directed=reading.directed and graph.directed)
+    given = [option for option in ("format", "nodes", *names) if getattr(reading, option) != getattr(plain, option)]
+    if given:
+        options = ", ".join("--" + option.replace("_", "-") for option in given)
+        raise ValueError(f"{options} is for files, and {name} is a data set: leave it out, or give a file.")
 
 
 def _named_apart(graphs: list[NamedGraph]) -> list[NamedGraph]:

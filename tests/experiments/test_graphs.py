@@ -153,6 +153,13 @@ def test_shuffles_of_several_graphs_take_turns_and_each_is_edited(folder):
     assert [graph.name for graph in split.networks] == [f"net{i:02}" for i in range(12)]
 
 
+@pytest.mark.parametrize("options", [{"directed": True}, {"isolated": "drop"}, {"format": "gml"}, {"source": "a"}])
+def test_a_data_set_is_as_it_is(options):
+    with pytest.raises(ValueError, match=f"--{next(iter(options))} is for files, and karate is a data set"):
+        load_graphs("karate", Reading(**options))
+    assert load_graphs("karate", Reading(sample=5))[0].num_nodes == 5
+
+
 def attributed(folder, ages):
     """Two triangles and a bridge, with a table of nodes."""
     (folder / "town.csv").write_text("a,b\nb,c\na,c\nc,d\nd,e\ne,f\nd,f\n")
