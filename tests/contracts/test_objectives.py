@@ -15,7 +15,7 @@ from lepton_rl.objectives.base import EDGE_ADDED, EDGE_REMOVED, LABEL_SET, NOTHI
 from tests.oracles import OBJECTIVE_ORACLES
 from tests.trees import member
 
-CAPACITY, PADDED, EDITS = 20, 35, 24
+CAPACITY, PADDED, EDGE_EDITS, NODE_EDITS = 20, 35, 24, 6
 
 
 def networks():
@@ -64,10 +64,10 @@ def graphs(name):
 
 @pytest.fixture(scope="module")
 def drawn(name, graphs):
-    """(name, objective, noise of every graph, value of every graph by one vmapped program)."""
+    """(name, objective, noise of every graph, carry of every graph by one vmapped program)."""
     objective = get_objective(name)
     noise = jax.jit(jax.vmap(objective.draw))(graphs, jax.random.split(jax.random.key(0), len(networks())))
-    return name, objective, noise, value_of(objective, graphs, noise)
+    return name, objective, noise, together(objective)(graphs, noise)
 
 
 def plain_networks(kind):
@@ -78,13 +78,14 @@ def plain_networks(kind):
     return plain
 
 
+@cache  # a program of an objective is compiled once for all tests
+def together(objective):
+    return jax.jit(jax.vmap(objective.init))
+
+
 @cache
-def valuer(objective):
-    return jax.jit(jax.vmap(lambda graph, noise: objective.init(graph, noise).value))
-
-
-def value_of(objective, graphs, noise):
-    return np.asarray(valuer(objective)(graphs, noise))
+def alone(objective):
+    return jax.jit(lambda graph, noise: objective.init(graph, noise).value)
 
 
 def test_every_objective_has_an_oracle():
@@ -92,32 +93,30 @@ def test_every_objective_has_an_oracle():
 
 
 def test_equals_its_oracle_given_the_same_noise(drawn):
-    name, objective, noise, values = drawn
+    name, objective, noise, carry = drawn
+    values, noise = jax.device_get((carry.value, noise))
     for i, graph in enumerate(plain_networks(objective.labels)):
-        own = jax.tree.map(np.asarray, member(noise, i))
+        own = jax.tree.map(lambda leaf, i=i: leaf[i], noise)
         np.testing.assert_allclose(values[i], OBJECTIVE_ORACLES[name](graph, own), atol=2e-6, err_msg=f"graph {i}")
 
 
-def test_a_batch_equals_its_members_under_named_axes_and_none(drawn, graphs):
-    _, objective, noise, values = drawn
-    single = jax.jit(lambda graph, noise: objective.init(graph, noise).value)
-    members = [member((graphs, noise), i) for i in range(len(values))]
-    np.testing.assert_allclose([single(*one) for one in members], values, atol=1e-6)
-    named = jax.jit(jax.vmap(lambda *one: objective.init(*one).value, axis_name=ENVIRONMENT_AXIS))
-    np.testing.assert_allclose(named(graphs, noise), values, atol=1e-6)
+def test_a_batch_equals_its_members(drawn, graphs):
+    _, objective, noise, carry = drawn
+    singles = [alone(objective)(*member((graphs, noise), i)) for i in range(len(networks()))]
+    np.testing.assert_allclose(singles, carry.value, atol=1e-6)
 
 
 def test_relabelling_changes_nothing(drawn, graphs):
-    _, objective, noise, values = drawn
+    _, objective, noise, carry = drawn
     order = jnp.asarray(np.random.default_rng(0).permutation(CAPACITY))
     relabelled = jax.vmap(lambda graph: permute(graph, order))(graphs)
     moved = along_nodes(noise, lambda leaf: leaf[:, order])
-    np.testing.assert_allclose(value_of(objective, relabelled, moved), values, rtol=1e-6, atol=2e-6)
+    np.testing.assert_allclose(together(objective)(relabelled, moved).value, carry.value, rtol=1e-6, atol=2e-6)
 
 
-def test_padding_changes_nothing(drawn, graphs):
+def test_padding_changes_nothing_also_under_a_named_axis(drawn, graphs):
     """Whatever the noise of absent slots is: here the largest and the smallest there are."""
-    _, objective, noise, values = drawn
+    _, objective, noise, carry = drawn
     padded = jax.vmap(lambda graph: pad(graph, PADDED))(graphs)
 
     def extend(leaf):
@@ -125,63 +124,48 @@ def test_padding_changes_nothing(drawn, graphs):
         return jnp.concatenate([leaf, *[largest, 0 * largest] * (PADDED - CAPACITY)], 1)[:, :PADDED]
 
     more = along_nodes(noise, extend)
-    np.testing.assert_allclose(value_of(objective, padded, more), values, rtol=1e-6, atol=2e-6)
+    named = jax.jit(jax.vmap(lambda *one: objective.init(*one).value, axis_name=ENVIRONMENT_AXIS))
+    np.testing.assert_allclose(named(padded, more), carry.value, rtol=1e-6, atol=2e-6)
 
 
-def test_update_equals_init_over_additions_and_removals(drawn, graphs):
-    """Runs of additions, then runs of both, others in other members of the batch; some edits change nothing."""
-    _, objective, noise, _ = drawn
-    generator = np.random.default_rng(1)
-    pairs = jnp.asarray(generator.integers(0, 8, (EDITS, len(networks()), 2)), jnp.int32)
-    adds = jnp.asarray(generator.random((EDITS, len(networks()))) < np.linspace(1.3, 0.3, EDITS)[:, None])
+def edited(graph, kind, u, v, label):
+    """The graph after an edit, and what it did; ``kind`` is its place in the list."""
+    afters = [add_edge(graph, u, v), remove_edge(graph, u, v), isolate(graph, u)]
+    if graph.labels is not None:
+        afters.append(set_label(graph, u, label))
+    after = jax.tree.map(lambda *each: jnp.stack(each)[kind], *afters)
+    operation = jnp.array([EDGE_ADDED, EDGE_REMOVED, REBUILT, LABEL_SET])[kind]
+    of_edge = kind < 2
+    changed = jnp.where(of_edge, has_edge(graph, u, v) != has_edge(after, u, v), graph.node_mask[u])
+    return after, Edit(jnp.where(changed, operation, NOTHING), u, jnp.where(of_edge, v, u))
 
-    def edit(graph, carry, noise, pair, add):
-        u, v = pair
-        after = jax.tree.map(lambda a, b: jnp.where(add, a, b), add_edge(graph, u, v), remove_edge(graph, u, v))
-        changed = has_edge(graph, u, v) != has_edge(after, u, v)
-        operation = jnp.where(changed, jnp.where(add, EDGE_ADDED, EDGE_REMOVED), NOTHING)
-        carry = objective.update(carry, Edit(operation, u, v), after, noise)
-        return after, carry, objective.init(after, noise).value, changed
+
+def test_update_equals_init_over_edits_of_edges_and_nodes(drawn, graphs):
+    """Runs of additions, then of both, then of nodes that are isolated or labelled anew; others in other members of the
+    batch; some edits change nothing."""
+    _, objective, noise, carry = drawn
+    rng, batch = np.random.default_rng(1), len(networks())
+    kinds = (rng.random((EDGE_EDITS, batch)) >= np.linspace(1.3, 0.3, EDGE_EDITS)[:, None]).astype(np.int32)
+    kinds = np.concatenate([kinds, rng.integers(2, 4 if objective.labels else 3, (NODE_EDITS, batch), np.int32)])
+    u, v = rng.integers(0, 8, (2, *kinds.shape), np.int32)
+    labels = np.stack([LABELS[objective.labels or "chosen"](rng, batch) for _ in kinds]).astype(np.float32)
+
+    def edit(graph, carry, noise, *what):
+        after, made = edited(graph, *what)
+        return after, objective.update(carry, made, after, noise), made.operation != NOTHING
 
     @jax.jit
-    def run(graphs, noise):
+    def run(graphs, carry, noise, edits):
         def step(state, edits):
-            *state, values, changed = jax.vmap(edit, axis_name=ENVIRONMENT_AXIS)(*state, noise, *edits)
-            return state, (state[1].value, values, changed)
+            *state, changed = jax.vmap(edit, axis_name=ENVIRONMENT_AXIS)(*state, noise, *edits)
+            return state, (state[0], state[1].value, changed)
 
-        return jax.lax.scan(step, [graphs, jax.vmap(objective.init)(graphs, noise)], (pairs, adds))[1]
+        return jax.lax.scan(step, [graphs, carry], edits)[1]
 
-    updated, fresh, changed = run(graphs, noise)
-    assert 0.3 < np.asarray(changed).mean() < 1
+    after, updated, changed = run(graphs, carry, noise, (kinds, u, v, labels))
+    assert 0.3 < np.asarray(changed)[:EDGE_EDITS].mean() < 1
+    fresh = [together(objective)(member(after, t), noise).value for t in range(len(kinds))]
     np.testing.assert_allclose(updated, fresh, atol=1e-6)
-
-
-def test_update_equals_init_over_nodes_that_are_isolated_or_labelled_anew(drawn, graphs):
-    _, objective, noise, _ = drawn
-    generator = np.random.default_rng(2)
-    nodes = jnp.asarray(generator.integers(0, 8, (6, len(networks()))), jnp.int32)
-    kind = objective.labels or "chosen"
-    labels = jnp.asarray(np.stack([LABELS[kind](generator, len(networks())) for _ in nodes]), jnp.float32)
-
-    def edit(graph, carry, noise, u, label):
-        there = graph.node_mask[u]
-        after, operation = isolate(graph, u), REBUILT
-        if objective.labels:
-            labelled = set_label(graph, u, label)
-            after = jax.tree.map(lambda a, b: jnp.where(u % 2 == 0, a, b), labelled, after)
-            operation = jnp.where(u % 2 == 0, LABEL_SET, REBUILT)
-        carry = objective.update(carry, Edit(jnp.where(there, operation, NOTHING), u, u), after, noise)
-        return after, carry, objective.init(after, noise).value
-
-    @jax.jit
-    def run(graphs, noise):
-        def step(state, edits):
-            *state, values = jax.vmap(edit, axis_name=ENVIRONMENT_AXIS)(*state, noise, *edits)
-            return state, (state[1].value, values)
-
-        return jax.lax.scan(step, [graphs, jax.vmap(objective.init)(graphs, noise)], (nodes, labels))[1]
-
-    np.testing.assert_allclose(*run(graphs, noise), atol=1e-6)
 
 
 def test_noise_has_one_shape_and_follows_the_key(drawn, graphs):
@@ -195,6 +179,6 @@ def test_scores_use_fresh_noise(drawn, graphs):
     _, objective, _, _ = drawn
     graph = member(graphs, 0)
     drawn_noise = jax.jit(objective.draw)(graph, jax.random.key(7))
-    expected = jax.jit(objective.init)(graph, drawn_noise).value
+    expected = alone(objective)(graph, drawn_noise)
     scored = jax.jit(score, static_argnums=0)(objective, graph, jax.random.key(7))
     np.testing.assert_allclose(scored, expected, atol=1e-6)
