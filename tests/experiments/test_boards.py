@@ -1,0 +1,55 @@
+"""The scoreboards of learned criteria with tiny settings; what they count, against plain recounts."""
+
+import json
+
+import numpy as np
+import pytest
+
+from experiments.scoreboards import maxcut
+from experiments.scoreboards.__main__ import main
+from experiments.scoreboards.cut_graphs import CutGraph, generated, read
+
+TINY = ["--seeds", "2", "--evolution.iterations", "2", "--evolution.chunks", "1", "--evolution.population", "4",
+        "--evolution.episodes", "2"]  # fmt: skip
+
+
+def test_cuts_are_counted_after_every_flip():
+    graph = CutGraph(np.array([[0, 1], [1, 2], [0, 2]]), np.array([1, 1, -1]), 3, 2.0)
+    start = np.ones((2, 3))
+    flips = np.array([[1, 1, 0], [0, 0, 0]])
+    assert maxcut.cuts_on_the_way([graph, graph], start, flips).tolist() == [2.0, 0.0]
+
+
+def test_generated_sets_are_drawn_like_the_published(shared_data):
+    for family, nodes in (("ER", 20), ("BA", 20), ("BA", 40)):
+        made, given = generated(family, nodes, "test", 60), read(shared_data / "maxcut", family, nodes, 60)
+        sizes = [[len(graph.edges) for graph in graphs] for graphs in (made, given)]
+        assert np.mean(sizes[0]) == pytest.approx(np.mean(sizes[1]), rel=0.06)
+        assert {*np.unique(np.concatenate([graph.weights for graph in (*made, *given)]))} == {-1, 1}
+
+
+def test_maxcut_keeps_rows_and_resumes(tmp_path, capsys):
+    path = tmp_path / "new" / "maxcut.json"
+    options = ["maxcut", "--graphs", "3", "--starts", "2", "--train-nodes", "12", "--train-graphs", "3",
+               "--json", str(path), "--output", str(tmp_path), *TINY]  # fmt: skip
+    assert main([*options, "--sets", "ER_20"]) == 0
+    first = json.loads(path.read_text())["sets"]["ER_20"]
+    assert 0 < first["greedy"]["one"]["mean"] <= first["greedy"]["best"]["mean"] <= 1
+    assert max(first[name]["best"]["mean"] for name in ("ours", "greedy", "tabu", "annealing")) == 1
+    assert main([*options, "--sets", "BA_20"]) == 0
+    again = json.loads(path.read_text())["sets"]
+    assert again["ER_20"] == first and "BA_20" in again
+    assert "| BA_20 |" in (tmp_path / "maxcut.md").read_text()
+    assert (tmp_path / "maxcut.png").stat().st_size > 1000
+    assert main(["maxcut", "--json", str(path), *TINY, "--starts", "3"]) == 2
+    assert "made with another" in capsys.readouterr().err.replace("\n", "")
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    (["maxcut", "--sets", "ER_21"], "Did you mean 'ER_20'"),
+    (["maxcut", "--starts", "0"], "--starts must be at least 1"),
+    (["maxcut", "--split", "test", "--data", "no-such-folder"], "no-such-folder"),
+])  # fmt: skip
+def test_bad_options_are_one_message(options, message, capsys):
+    assert main(options) == 2
+    assert message in capsys.readouterr().err.replace("\n", "")
