@@ -9,12 +9,12 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from experiments.scoreboards.boards import MaxCut
+from experiments.scoreboards.boards import Dismantle, MaxCut
 from experiments.scoreboards.options import Optima, Robustness
 
 __all__ = ["BOARDS", "main"]
 
-BOARDS: dict[str, Any] = {"robustness": Robustness, "maxcut": MaxCut, "optima": Optima}
+BOARDS: dict[str, Any] = {"robustness": Robustness, "dismantling": Dismantle, "maxcut": MaxCut, "optima": Optima}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options: Any = tyro.extras.subcommand_cli_from_dict(BOARDS, args=argv, prog="python -m experiments.scoreboards")
     console = Console()
     try:
-        name = type(options).__name__.lower()
+        name = next(name for name, kind in BOARDS.items() if isinstance(options, kind))
         options.check()
         status: int = import_module(f"experiments.scoreboards.{name}").run(options, console)  # imports jax
         return status

@@ -8,7 +8,7 @@ from typing import Literal
 from agents.config import EvolutionConfig
 from lepton_rl.registry import near_match
 
-__all__ = ["CUT_SETS", "MaxCut", "chosen"]
+__all__ = ["CUT_SETS", "GENERATED", "NINE", "VALIDATION", "Dismantle", "MaxCut", "chosen"]
 
 
 def chosen(names: Iterable[str], known: Iterable[str], what: str) -> list[str]:
@@ -80,3 +80,60 @@ class MaxCut:
         at_least_one(seeds=self.seeds, graphs=self.graphs, starts=self.starts, train_graphs=self.train_graphs)
         if self.train_nodes < 10:
             raise ValueError(f"--train-nodes {self.train_nodes}: give at least 10.")
+
+
+NINE = (
+    "london_transport_multiplex_aggr", "librec-filmtrust-trust", "foodweb-baydry", "dimacs10-celegansneural",
+    "arenas-meta", "eu-powergrid", "maayan-foodweb", "econ-wm1", "moreno_propro",
+)  # fmt: skip
+VALIDATION = ("librec-filmtrust-trust", "foodweb-baydry", "arenas-meta")
+GENERATED = {"valid": ("les_miserables", "geometric-300"), "test": ("ba-300", "sparse-300", "geometric-400")}
+
+
+def _removal_config() -> EvolutionConfig:
+    return EvolutionConfig(iterations=40, chunks=5, population=24, episodes=8, spread=0.07, learning_rate=0.04)
+
+
+@dataclass(frozen=True)
+class Dismantle:
+    """Taking networks apart by their nodes: the area under the curve of the largest component, time beside it.
+
+    One criterion, learned on synthetic graphs, from betweenness of a few pivots and what neighbours add; it is scored
+    anew after every removal. Beside it adaptive degree, collective influence, CoreHD, adaptive betweenness (by
+    networkit where it is installed), what was published of MIND, and the criterion that learning began with.
+    """
+
+    networks: tuple[str, ...] = ()
+    """Names in --data; default: filmtrust, foodweb-baydry and arenas-meta (valid), or the other six of the table
+    (test). Without --data: les_miserables, karate or FAMILY-NODES of ba, sparse, geometric."""
+    seeds: int = 5
+    """Training seeds, all in one program."""
+    split: Literal["valid", "test"] = "valid"
+    """Which networks: those by which everything was chosen, or the others."""
+    data: Path | None = None
+    """Folder with <network>.txt, two node numbers a line, and published_auc.csv; default: generated networks."""
+    json: Path | None = None
+    """Write results here after every network; those of an earlier run with the same settings are kept."""
+    output: Path | None = None
+    """Folder for dismantling.md and dismantling.png."""
+    limit: float = 300.0
+    """Seconds that adaptive betweenness may take a network."""
+    pivots: int = 16
+    """Nodes that shortest paths are counted from."""
+    train_nodes: int = 80
+    """Nodes of a training graph, at most."""
+    train_graphs: int = 240
+    """Training graphs."""
+    evolution: EvolutionConfig = field(default_factory=_removal_config)
+
+    def check(self) -> None:
+        """Raises ValueError for numbers out of range, or an unknown network where there is no --data."""
+        at_least_one(seeds=self.seeds, pivots=self.pivots, train_graphs=self.train_graphs)
+        if self.train_nodes < 20:
+            raise ValueError(f"--train-nodes {self.train_nodes}: give at least 20.")
+        if self.data is None:
+            for name in self.networks:
+                family, _, nodes = name.rpartition("-")
+                chosen([family or name], ("les_miserables", "karate", "ba", "sparse", "geometric"), "network")
+                if family and not nodes.isdigit():
+                    raise ValueError(f"network '{name}': give FAMILY-NODES, as ba-300.")

@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from experiments.scoreboards import maxcut
+from experiments.scoreboards import dismantled, dismantling, maxcut
 from experiments.scoreboards.__main__ import main
 from experiments.scoreboards.cut_graphs import CutGraph, generated, read
+from experiments.scoreboards.networks import SocialNetwork, read_network
 
 TINY = ["--seeds", "2", "--evolution.iterations", "2", "--evolution.chunks", "1", "--evolution.population", "4",
         "--evolution.episodes", "2"]  # fmt: skip
@@ -47,9 +48,44 @@ def test_maxcut_keeps_rows_and_resumes(tmp_path, capsys):
 
 @pytest.mark.parametrize(("options", "message"), [
     (["maxcut", "--sets", "ER_21"], "Did you mean 'ER_20'"),
+    (["dismantling", "--networks", "barabasi-100"], "unknown network"),
+    (["dismantling", "--data", "no-such-folder"], "no-such-folder"),
     (["maxcut", "--starts", "0"], "--starts must be at least 1"),
     (["maxcut", "--split", "test", "--data", "no-such-folder"], "no-such-folder"),
 ])  # fmt: skip
 def test_bad_options_are_one_message(options, message, capsys):
     assert main(options) == 2
     assert message in capsys.readouterr().err.replace("\n", "")
+
+
+def test_areas_of_reference_networks_are_the_published(shared_data):
+    network = read_network(shared_data / "networks", "london_transport_multiplex_aggr")
+    assert (network.nodes, len(network.edges)) == (369, 430)
+    env = dismantled.removal_env(network)
+    # Ties of degrees are broken at random.
+    assert dismantled.area(network, dismantled.planned(env, "degree").order) == pytest.approx(16.50, abs=0.6)
+    assert dismantled.area(network, dismantled.by_all_pivots(network, 100).order) == pytest.approx(8.35, abs=0.1)
+
+
+def test_curves_prune_and_end():
+    path = SocialNetwork("path", np.array([[i, i + 1] for i in range(29)]), 30)
+    assert dismantled.curve(path, np.array([2, 15, 8, 22, 11, 5, 18, 27, 24, 13, 0])).tolist()[:3] == [27, 14, 14]
+    with pytest.raises(RuntimeError, match="pruned"):
+        dismantled.curve(path, np.array([2, 0]))  # 0 and 1 came off, under a tenth
+    with pytest.raises(RuntimeError, match="leaves"):
+        dismantled.curve(path, np.array([15]))
+
+
+def test_dismantling_has_a_row_a_network(tmp_path, monkeypatch):
+    monkeypatch.setattr(dismantling, "by_networkit", lambda *_: None)
+    path = tmp_path / "dismantling.json"
+    options = ["dismantling", "--networks", "karate", "geometric-60", "--train-nodes", "20", "--train-graphs", "8",
+               "--pivots", "4", "--json", str(path), "--output", str(tmp_path), *TINY]  # fmt: skip
+    monkeypatch.setattr(dismantling, "VALIDATION_GRAPHS", 4)
+    assert main(options) == 0
+    rows = json.loads(path.read_text())["networks"]
+    assert rows["karate"]["nodes"] == 34 and rows["karate"]["mind"] is None
+    for row in rows.values():
+        assert len(row["ours"]["seeds"]) == 2 and row["betweenness"]["mean"] < row["degree"]["mean"] + 3
+    assert "| karate | 34 | 78 |" in (tmp_path / "dismantling.md").read_text()
+    assert (tmp_path / "dismantling.png").stat().st_size > 1000
