@@ -7,6 +7,9 @@ pointers are scattered. Zhang, Azad & Hu, "FastSV: a distributed-memory connecte
 convergence", SIAM Conference on Parallel Processing for Scientific Computing, 2020.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
@@ -19,19 +22,29 @@ from lepton_rl.storage import Graph
 __all__ = ["component_counts", "component_labels"]
 
 
+Lowest = Callable[[Int[Array, "N"]], Int[Array, "N"]]  # of labels, the lowest among every node's neighbours
+
+
+def _dense_lowest(graph: BitGraph) -> Lowest:
+    edges = adjacency(graph)
+    joined = edges | edges.T if graph.directed else edges
+    return lambda labels: jnp.where(joined, labels, graph.capacity).min(-1)
+
+
+def _listed_lowest(graph: Any) -> Lowest:
+    def lowest(labels: Int[Array, "N"]) -> Int[Array, "N"]:
+        found = over_neighbours(labels, graph, "minimum", graph.capacity)
+        if graph.directed:
+            found = jnp.minimum(found, over_neighbours(labels, graph, "minimum", graph.capacity, against=True))
+        return found
+
+    return lowest
+
+
 def component_labels(graph: Graph) -> Int[Array, "N"]:
     """The lowest slot of every node's component, i32[N]; of a directed graph, of its weak one. Absent: their own."""
     N = graph.capacity
-    dense = adjacency(graph) if isinstance(graph, BitGraph) else None
-
-    def lowest(labels: Int[Array, "N"]) -> Int[Array, "N"]:
-        if dense is not None:
-            joined = dense | dense.T if graph.directed else dense
-            return jnp.where(joined, labels, N).min(-1)
-        found = over_neighbours(labels, graph, "minimum", N)
-        if graph.directed:
-            found = jnp.minimum(found, over_neighbours(labels, graph, "minimum", N, against=True))
-        return found
+    lowest = _dense_lowest(graph) if isinstance(graph, BitGraph) else _listed_lowest(graph)
 
     def round_(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         parent, grandparent, _ = state

@@ -9,12 +9,15 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from experiments.scoreboards.boards import Dismantle, MaxCut
+from experiments.scoreboards.boards import Depolarization, Dismantle, MaxCut
 from experiments.scoreboards.options import Optima, Robustness
 
 __all__ = ["BOARDS", "main"]
 
-BOARDS: dict[str, Any] = {"robustness": Robustness, "dismantling": Dismantle, "maxcut": MaxCut, "optima": Optima}
+BOARDS: dict[str, Any] = {
+    "robustness": Robustness, "maxcut": MaxCut, "dismantling": Dismantle, "depolarization": Depolarization,
+    "optima": Optima,
+}  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,7 +8,10 @@ from typing import Literal
 from agents.config import EvolutionConfig
 from lepton_rl.registry import near_match
 
-__all__ = ["CUT_SETS", "GENERATED", "NINE", "VALIDATION", "Dismantle", "MaxCut", "chosen"]
+__all__ = [
+    "CUT_SETS", "GENERATED", "NINE", "OPINION_NETWORKS", "VALIDATION", "Depolarization", "Dismantle", "MaxCut",
+    "chosen",
+]  # fmt: skip
 
 
 def chosen(names: Iterable[str], known: Iterable[str], what: str) -> list[str]:
@@ -137,3 +140,53 @@ class Dismantle:
                 chosen([family or name], ("les_miserables", "karate", "ba", "sparse", "geometric"), "network")
                 if family and not nodes.isdigit():
                     raise ValueError(f"network '{name}': give FAMILY-NODES, as ba-300.")
+
+
+OPINION_NETWORKS = {
+    "valid": ("watts_strogatz-200", "watts_strogatz-400"),
+    "test": ("reddit", "twitter", "watts_strogatz-500", "watts_strogatz-1000", "watts_strogatz-2000"),
+}
+
+
+def _opinion_config() -> EvolutionConfig:
+    return EvolutionConfig(iterations=30, chunks=5, population=16, episodes=16, spread=0.1, learning_rate=0.03)
+
+
+@dataclass(frozen=True)
+class Depolarization:
+    """Lowering the polarisation of expressed opinions by flipping n // 10 pairs, beside greedy over all pairs.
+
+    One criterion, learned on small graphs, that reads two linear solves instead of an inverse.
+    """
+
+    networks: tuple[str, ...] = ()
+    """reddit, twitter (with --data), watts_strogatz-<nodes>; default: two small worlds (valid), or the real networks
+    and small worlds of 500 to 2000 nodes (test)."""
+    seeds: int = 5
+    """Training seeds, all in one program."""
+    split: Literal["valid", "test"] = "valid"
+    """Which networks, where none are named."""
+    data: Path | None = None
+    """Folder with reddit_edgelist.csv, reddit_innateop.csv, edges_twitter.txt and opinion_twitter.txt."""
+    json: Path | None = None
+    """Write results here after every network; those of an earlier run with the same settings are kept."""
+    output: Path | None = None
+    """Folder for depolarization.md and depolarization.png."""
+    extremes: int = 16
+    """People of the most extreme opinions that one end of every pair is among."""
+    train_nodes: int = 40
+    """Nodes of a training graph."""
+    train_graphs: int = 128
+    """Training graphs."""
+    evolution: EvolutionConfig = field(default_factory=_opinion_config)
+
+    def check(self) -> None:
+        """Raises ValueError for numbers out of range, or an unknown network."""
+        at_least_one(seeds=self.seeds, train_graphs=self.train_graphs)
+        if self.train_nodes < 16 or self.extremes < 2:
+            raise ValueError("--train-nodes must be at least 16, --extremes at least 2.")
+        for name in self.networks:
+            family, _, nodes = name.rpartition("-")
+            chosen([family or name], ("reddit", "twitter", "watts_strogatz"), "network")
+            if family and not (nodes.isdigit() and int(nodes) >= 20):
+                raise ValueError(f"network '{name}': give watts_strogatz-NODES with at least 20.")

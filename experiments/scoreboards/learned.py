@@ -7,7 +7,9 @@ import jax
 import numpy as np
 
 from agents.config import EvolutionConfig
+from agents.dqn import keep_best
 from agents.evolution import evolution_runs
+from agents.training import VALIDATION_SEED, play
 from envs.base import GraphEnv
 from experiments.scoreboards.results import Note
 from lepton_rl.heads import Network
@@ -35,6 +37,9 @@ def learn(
     runs = evolution_runs(network, config, seeds)
     note("compile")
     state: Any = runs.init(train, range(seeds))
+    episodes = play(network, valid, state.params, jax.random.key(VALIDATION_SEED))
+    # What training begins with is a classical criterion: nothing worse is kept.
+    state = jax.vmap(keep_best)(state, episodes.rewards.sum(-1).mean(-1))
     for done, (state, metrics) in enumerate(runs.chunks(train, valid, state), 1):  # noqa: B007, B020 - donated
         note(f"train {done}/{config.chunks}, validation {float(np.mean(metrics.validation)):+.4f}")
     jax.block_until_ready(state.best_params)

@@ -9,6 +9,7 @@ from experiments.scoreboards import dismantled, dismantling, maxcut
 from experiments.scoreboards.__main__ import main
 from experiments.scoreboards.cut_graphs import CutGraph, generated, read
 from experiments.scoreboards.networks import SocialNetwork, read_network
+from experiments.scoreboards.opinion_graphs import read_opinions
 
 TINY = ["--seeds", "2", "--evolution.iterations", "2", "--evolution.chunks", "1", "--evolution.population", "4",
         "--evolution.episodes", "2"]  # fmt: skip
@@ -48,6 +49,8 @@ def test_maxcut_keeps_rows_and_resumes(tmp_path, capsys):
 
 @pytest.mark.parametrize(("options", "message"), [
     (["maxcut", "--sets", "ER_21"], "Did you mean 'ER_20'"),
+    (["depolarization", "--networks", "reddit"], "give --data"),
+    (["depolarization", "--networks", "watts_strogatz-ten"], "watts_strogatz-NODES"),
     (["dismantling", "--networks", "barabasi-100"], "unknown network"),
     (["dismantling", "--data", "no-such-folder"], "no-such-folder"),
     (["maxcut", "--starts", "0"], "--starts must be at least 1"),
@@ -69,7 +72,8 @@ def test_areas_of_reference_networks_are_the_published(shared_data):
 
 def test_curves_prune_and_end():
     path = SocialNetwork("path", np.array([[i, i + 1] for i in range(29)]), 30)
-    assert dismantled.curve(path, np.array([2, 15, 8, 22, 11, 5, 18, 27, 24, 13, 0])).tolist()[:3] == [27, 14, 14]
+    order = np.array([2, 15, 8, 22, 26, 12, 18, 5, 10, 20, 24, 28, 6])
+    assert dismantled.curve(path, order).tolist() == [27, 14, 14, 7, 6, 6, 5, 3, 3, 3, 3, 1]
     with pytest.raises(RuntimeError, match="pruned"):
         dismantled.curve(path, np.array([2, 0]))  # 0 and 1 came off, under a tenth
     with pytest.raises(RuntimeError, match="leaves"):
@@ -89,3 +93,25 @@ def test_dismantling_has_a_row_a_network(tmp_path, monkeypatch):
         assert len(row["ours"]["seeds"]) == 2 and row["betweenness"]["mean"] < row["degree"]["mean"] + 3
     assert "| karate | 34 | 78 |" in (tmp_path / "dismantling.md").read_text()
     assert (tmp_path / "dismantling.png").stat().st_size > 1000
+
+
+def test_opinions_are_read_past_their_traps(shared_data):
+    reddit, twitter = (read_opinions(shared_data / "polarization", name) for name in ("reddit", "twitter"))
+    assert [len(one.opinions) for one in (reddit, twitter)] == [556, 548]
+    assert [len(one.edges) for one in (reddit, twitter)] == [8970, 3638]
+    for one in (reddit, twitter):
+        assert one.edges.min() == 0 and one.edges.max() == len(one.opinions) - 1
+        assert len(np.unique(one.edges, axis=0)) == len(one.edges) and (one.edges[:, 0] < one.edges[:, 1]).all()
+        assert 0 <= one.opinions.min() < one.opinions.max() <= 1
+
+
+def test_depolarization_is_measured_beside_greedy(tmp_path):
+    path = tmp_path / "depolarization.json"
+    options = ["depolarization", "--networks", "watts_strogatz-40", "--train-nodes", "20", "--train-graphs", "4",
+               "--json", str(path), "--output", str(tmp_path), *TINY]  # fmt: skip
+    assert main(options) == 0
+    row = json.loads(path.read_text())["networks"]["watts_strogatz-40"]
+    assert row["budget"] == 4 and row["random"]["mean"] < row["estimate"]["mean"] <= 1.02
+    assert len(row["ours"]["seeds"]) == 2 and min(row["ours"]["seeds"]) > 0.9
+    assert "watts_strogatz-40" in (tmp_path / "depolarization.md").read_text()
+    assert (tmp_path / "depolarization.png").stat().st_size > 1000
