@@ -6,6 +6,8 @@ neighbours of one number a pivot. Uniformly random pivots estimate the share of 
 "Centrality estimation in large networks", Int. J. Bifurcation and Chaos 17, 2007). Letters: N node slots, P pivots.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
@@ -33,20 +35,21 @@ def pivot_betweenness(graph: Graph, pivots: Int[Array, "P"]) -> Float[Array, "N"
     own = jnp.arange(graph.capacity)[:, None] == pivots
     first = own.astype(jnp.float32)
 
-    def grow(state: tuple[Array, ...]) -> tuple[Array, ...]:
+    def grow(state: tuple[Any, ...]) -> tuple[Any, ...]:
         level, paths, front, depth, _ = state
         front = jnp.where(level < 0, aggregate(front, graph), 0.0)
         level = jnp.where(front > 0, depth + 1, level)
         return level, paths + front, front, depth + 1, anywhere((front > 0).any())
 
-    start = jnp.where(own, 0, -1), first, first, jnp.int32(0), jnp.bool_(True)
+    start: tuple[Any, ...] = jnp.where(own, 0, -1), first, first, jnp.int32(0), jnp.bool_(True)
     level, paths, _, depth, _ = jax.lax.while_loop(lambda state: state[4], grow, start)
     share = jnp.where(paths > 0, 1 / jnp.maximum(paths, 1), 0.0)
 
-    def back(state: tuple[Array, ...]) -> tuple[Array, ...]:
+    def back(state: tuple[Any, ...]) -> tuple[Any, ...]:
         depends, d = state
         handed = jnp.where(level == d, (1 + depends) * share, 0.0)
         return jnp.where(level == d - 1, aggregate(handed, graph) * paths, depends), d - 1
 
-    depends, _ = jax.lax.while_loop(lambda state: state[1] > 0, back, (jnp.zeros_like(paths), depth - 1))
+    begin: tuple[Any, ...] = jnp.zeros_like(paths), depth - 1
+    depends, _ = jax.lax.while_loop(lambda state: state[1] > 0, back, begin)
     return jnp.where(own, 0.0, depends).sum(-1)

@@ -15,9 +15,9 @@ from envs.edge_toggle import EdgeToggle, make_edge_toggle
 from envs.pools import make_pool
 from experiments.evaluation import interval
 from experiments.scoreboards.boards import OPINION_NETWORKS, Depolarization
-from experiments.scoreboards.learned import Learned, learn, untrained
+from experiments.scoreboards.learned import Learned, each, learn, untrained
 from experiments.scoreboards.opinion_graphs import OpinionNetwork, read_opinions, small_world, synthetic_opinions
-from experiments.scoreboards.results import Note, Results, commit, entry, markdown, plain, steps, timed
+from experiments.scoreboards.results import Note, Results, commit, entry, markdown, plain, steps, timed, timed_each
 from lepton_rl import edge_graph
 from lepton_rl.draw import SERIES
 from lepton_rl.graph import from_edges
@@ -69,17 +69,12 @@ def _plans(network: OpinionNetwork, learned: Learned, budget: int, extremes: int
     """The pairs of each seed, and the median of the seconds."""
     labels = 2 * network.opinions - 1
     graph = edge_graph.from_edges(network.edges, len(labels), labels=labels, max_edits=budget)
-    found, seconds = [], []
 
     def call(graph: Any, params: Any) -> Any:
         return toggles(graph, params, budget=budget, extremes=extremes)
 
-    for s in range(jax.tree.leaves(learned.params)[0].shape[0]):
-        params = jax.tree.map(lambda leaf, s=s: jnp.asarray(leaf[s]), learned.params)
-        pairs, took, _ = timed(call, graph, params)
-        found.append(np.asarray(pairs))
-        seconds.append(took)
-    return found, float(np.median(seconds))
+    found, seconds, _ = timed_each(call, [(graph, params) for params in each(learned)])
+    return [np.asarray(pairs) for pairs in found], seconds
 
 
 def _row(network: OpinionNetwork, learned: Learned, options: Depolarization, note: Note) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Plans of dismantling: what each leaves, by the protocol that is compared by, and who makes them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from envs.dismantling import SHARE, Dismantling, make_dismantling
 from envs.pools import make_pool
 from experiments.benchmarks.libraries import installed
 from experiments.scoreboards.networks import SocialNetwork
-from experiments.scoreboards.results import timed
+from experiments.scoreboards.results import timed_each
 from lepton_rl import edge_graph
 
 __all__ = ["Plan", "area", "by_all_pivots", "by_networkit", "curve", "planned", "removal_env"]
@@ -73,16 +73,16 @@ def removal_env(network: SocialNetwork) -> Dismantling:
     return make_dismantling(make_pool([edge_graph.from_edges(network.edges, network.nodes)]), joined)
 
 
-def planned(env: Dismantling, criterion: Criterion | str, params: Any = (), seed: int = 0) -> Plan:
-    """One node a round by a criterion, or by that of a name."""
+def planned(env: Dismantling, criterion: Criterion | str, params: Sequence[Any] = ((),)) -> list[Plan]:
+    """One node a round by a criterion, or by that of a name: a plan for each of its ``params``, with median times."""
     scored = get_criterion(criterion) if isinstance(criterion, str) else criterion
 
     def call(env: Dismantling, key: Array, params: Any) -> Int[Array, "T"]:
         return plan_in_rounds(env, jnp.int32(0), key, criterion=scored, per_round=1, params=params)
 
-    plan, seconds, compiling = timed(call, env, jax.random.key(seed), params)
-    order = np.asarray(plan)
-    return Plan(order[order >= 0], seconds, compiling)
+    plans, seconds, compiling = timed_each(call, [(env, jax.random.key(0), one) for one in params])
+    orders = [np.asarray(plan) for plan in plans]
+    return [Plan(order[order >= 0], seconds, compiling) for order in orders]
 
 
 def by_networkit(network: SocialNetwork, limit: float) -> Plan | None:

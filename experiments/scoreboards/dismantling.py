@@ -21,7 +21,7 @@ from envs.pools import make_pool
 from experiments.evaluation import interval
 from experiments.scoreboards.boards import GENERATED, NINE, VALIDATION, Dismantle
 from experiments.scoreboards.dismantled import Plan, area, by_all_pivots, by_networkit, planned, removal_env
-from experiments.scoreboards.learned import Learned, learn, untrained
+from experiments.scoreboards.learned import Learned, each, learn, untrained
 from experiments.scoreboards.networks import SocialNetwork, generated_network, published_auc, read_network, synthetic
 from experiments.scoreboards.results import Note, Results, commit, entry, markdown, plain, steps
 from lepton_rl.betweenness import pivot_betweenness, random_pivots
@@ -98,17 +98,15 @@ def _network(name: str, options: Dismantle) -> SocialNetwork:
 
 
 def _ours(env: Dismantling, learned: Learned) -> list[Plan]:
-    """A plan a seed, each by the same program."""
-    criterion = network_criterion(learned.network)
-    seeds = jax.tree.leaves(learned.params)[0].shape[0]
-    return [planned(env, criterion, jax.tree.map(lambda leaf, s=s: leaf[s], learned.params)) for s in range(seeds)]
+    """A plan a seed, all by the same program."""
+    return planned(env, network_criterion(learned.network), each(learned))
 
 
 def _measured(network: SocialNetwork, plans: list[Plan]) -> dict[str, Any]:
     areas = np.array([area(network, plan.order) for plan in plans])
     return {
         **entry(interval(areas[:, None])), "seeds": areas.tolist(), "removals": len(plans[0].order),
-        "seconds": float(np.median([plan.seconds for plan in plans])), "compiling": plans[0].compiling,
+        "seconds": plans[0].seconds, "compiling": plans[0].compiling,
     }  # fmt: skip
 
 
@@ -116,7 +114,7 @@ def _row(network: SocialNetwork, learned: Learned, options: Dismantle, note: Not
     env, found = removal_env(network), {}
     for method, criterion in CLASSICAL.items():
         note(method)
-        found[method] = [planned(env, criterion)]
+        found[method] = planned(env, criterion)
     note("ours")
     found["ours"], found["pivots"] = _ours(env, learned), _ours(env, untrained(learned))
     note("adaptive betweenness")

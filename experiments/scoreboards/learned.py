@@ -4,6 +4,7 @@ import time
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from agents.config import EvolutionConfig
@@ -14,7 +15,7 @@ from envs.base import GraphEnv
 from experiments.scoreboards.results import Note
 from lepton_rl.heads import Network
 
-__all__ = ["Learned", "learn", "untrained"]
+__all__ = ["Learned", "each", "learn", "untrained"]
 
 
 class Learned(NamedTuple):
@@ -44,6 +45,12 @@ def learn(
         note(f"train {done}/{config.chunks}, validation {float(np.mean(metrics.validation)):+.4f}")
     jax.block_until_ready(state.best_params)
     return Learned(network, state.best_params, time.perf_counter() - begin, np.asarray(state.best_value).tolist())
+
+
+def each(learned: Learned) -> list[Any]:
+    """The parameters of every seed."""
+    seeds = jax.tree.leaves(learned.params)[0].shape[0]
+    return [jax.tree.map(lambda leaf, s=s: jnp.asarray(leaf[s]), learned.params) for s in range(seeds)]
 
 
 def untrained(learned: Learned) -> Learned:

@@ -93,7 +93,8 @@ def synthetic(nodes: int, count: int, seed: int) -> list[SocialNetwork]:
     Preferential attachment (2 and 6 edges a node, with triangles), sparse random, small worlds, random geometric,
     power-law degrees, communities.
     """
-    rng, found = np.random.default_rng(seed), []
+    rng = np.random.default_rng(seed)
+    found: list[SocialNetwork] = []
     while len(found) < count:
         family = _FAMILIES[len(found) % len(_FAMILIES)]
         one = _from_networkx(f"synthetic {len(found)}", family(nodes, rng, int(rng.integers(2**31))))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 from typing import Any, Protocol
 
 import jax
@@ -18,7 +19,10 @@ from experiments.evaluation import Interval
 from lepton_rl.draw import save_figure
 from lepton_rl.files import atomic_write
 
-__all__ = ["Kept", "Note", "Results", "commit", "entry", "markdown", "plain", "steps", "timed"]
+__all__ = [
+    "Kept", "Note", "Results", "commit", "entry", "markdown", "plain", "steps", "timed",
+    "timed_each",
+]  # fmt: skip
 
 Note = Callable[[str], None]
 
@@ -58,14 +62,27 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def timed(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float, float]:
-    """``function(*arguments)`` under jit, the seconds that it took once compiled, and those of compiling."""
+def timed_each(function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> tuple[list[Any], float, float]:
+    """``function`` under jit of each of some ``arguments`` of equal shapes.
+
+    Returns:
+        The results, the median of the seconds that one took once compiled, and the seconds of compiling.
+    """
     begin = time.perf_counter()
-    leaves, structure = jax.tree.flatten(arguments)  # lowering puts its own records in place of leaves
+    leaves, structure = jax.tree.flatten(arguments[0])  # lowering puts its own records in place of leaves
     program = jax.jit(lambda *leaves: function(*jax.tree.unflatten(structure, leaves))).lower(*leaves).compile()
-    compiled = time.perf_counter()
-    result = jax.block_until_ready(program(*leaves))
-    return result, time.perf_counter() - compiled, compiled - begin
+    compiling, results, seconds = time.perf_counter() - begin, [], []
+    for one in arguments:
+        begin = time.perf_counter()
+        results.append(jax.block_until_ready(program(*jax.tree.leaves(one))))
+        seconds.append(time.perf_counter() - begin)
+    return results, median(seconds), compiling
+
+
+def timed(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float, float]:
+    """:func:`timed_each` of one: the result, its seconds, and those of compiling."""
+    (result,), seconds, compiling = timed_each(function, [arguments])
+    return result, seconds, compiling
 
 
 class Results:
