@@ -37,6 +37,7 @@ CRITERIA = {
     "core_degree": "agents.rounds:by_core_degree",
     "degree_discount": "agents.rounds:by_degree_discount",
     "betweenness": "agents.rounds:by_betweenness",
+    "pagerank": "agents.rounds:by_pagerank",
 }
 
 
@@ -185,3 +186,16 @@ def by_betweenness(params: Any, seen: Observation, key: PRNGKeyArray) -> Float[A
     slots = jnp.arange(-(-N // PIVOTS) * PIVOTS).reshape(-1, PIVOTS)
     pivots = jnp.where(slots < N, slots, -1).astype(jnp.int32)
     return jax.lax.map(lambda some: pivot_betweenness(seen.graph, some), pivots).sum(0)
+
+
+def by_pagerank(params: Any, seen: Observation, key: PRNGKeyArray) -> Float[Array, "N"]:
+    """Where a walk is that follows edges and begins anew with probability 0.15 (Brin & Page, WWW 1998), f32[N]."""
+    present = seen.graph.node_mask.astype(jnp.float32)
+    d = degree(seen.graph).astype(jnp.float32)
+    start = present / jnp.maximum(present.sum(), 1)
+
+    def step(_: Array, rank: Array) -> Array:
+        stuck = jnp.where(d > 0, 0.0, rank).sum()
+        return 0.15 * start + 0.85 * (_around(rank / jnp.maximum(d, 1), seen.graph) * present + stuck * start)
+
+    return jax.lax.fori_loop(0, 100, step, start)

@@ -9,14 +9,14 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from experiments.scoreboards.boards import Depolarization, Dismantle, MaxCut
+from experiments.scoreboards.boards import Depolarization, Dismantle, Influence, MaxCut
 from experiments.scoreboards.options import Optima, Robustness
 
 __all__ = ["BOARDS", "main"]
 
 BOARDS: dict[str, Any] = {
     "robustness": Robustness, "maxcut": MaxCut, "dismantling": Dismantle, "depolarization": Depolarization,
-    "optima": Optima,
+    "influence": Influence, "optima": Optima,
 }  # fmt: skip
 
 

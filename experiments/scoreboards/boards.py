@@ -9,8 +9,8 @@ from agents.config import EvolutionConfig
 from lepton_rl.registry import near_match
 
 __all__ = [
-    "CUT_SETS", "GENERATED", "NINE", "OPINION_NETWORKS", "VALIDATION", "Depolarization", "Dismantle", "MaxCut",
-    "chosen",
+    "CASCADES", "CUT_SETS", "GENERATED", "INFLUENCE_NETWORKS", "NINE", "OPINION_NETWORKS", "VALIDATION",
+    "Depolarization", "Dismantle", "Influence", "MaxCut", "chosen",
 ]  # fmt: skip
 
 
@@ -36,6 +36,19 @@ def at_least_one(**numbers: int) -> None:
     for name, number in numbers.items():
         if number < 1:
             raise ValueError(f"--{name.replace('_', '-')} must be at least 1; got {number}.")
+
+
+def check_generated(names: Iterable[str]) -> None:
+    """Refuse names of networks that nobody carries or generates.
+
+    Raises:
+        ValueError: the message says what there is.
+    """
+    for name in names:
+        family, _, nodes = name.rpartition("-")
+        chosen([family or name], ("les_miserables", "karate", "ba", "sparse", "geometric"), "network")
+        if family and not nodes.isdigit():
+            raise ValueError(f"network '{name}': give FAMILY-NODES, as ba-300.")
 
 
 CUT_SETS = ("ER_20", "BA_20", "ER_40", "BA_40", "BA_200")
@@ -94,7 +107,7 @@ GENERATED = {"valid": ("les_miserables", "geometric-300"), "test": ("ba-300", "s
 
 
 def _removal_config() -> EvolutionConfig:
-    return EvolutionConfig(iterations=40, chunks=5, population=24, episodes=8, spread=0.07, learning_rate=0.04)
+    return EvolutionConfig(iterations=20, chunks=4, population=16, episodes=8, spread=0.07, learning_rate=0.02)
 
 
 @dataclass(frozen=True)
@@ -102,8 +115,9 @@ class Dismantle:
     """Taking networks apart by their nodes: the area under the curve of the largest component, time beside it.
 
     One criterion, learned on synthetic graphs, from betweenness of a few pivots and what neighbours add; it is scored
-    anew after every removal. Beside it adaptive degree, collective influence, CoreHD, adaptive betweenness (by
-    networkit where it is installed), what was published of MIND, and the criterion that learning began with.
+    anew after every removal, on 2,000 nodes and more after every thousandth of them. Beside it adaptive degree,
+    collective influence, CoreHD, adaptive betweenness (by networkit where it is installed), what was published of
+    MIND, and the criterion that learning began with.
     """
 
     networks: tuple[str, ...] = ()
@@ -123,7 +137,7 @@ class Dismantle:
     """Seconds that adaptive betweenness may take a network."""
     pivots: int = 16
     """Nodes that shortest paths are counted from."""
-    train_nodes: int = 80
+    train_nodes: int = 60
     """Nodes of a training graph, at most."""
     train_graphs: int = 240
     """Training graphs."""
@@ -135,11 +149,7 @@ class Dismantle:
         if self.train_nodes < 20:
             raise ValueError(f"--train-nodes {self.train_nodes}: give at least 20.")
         if self.data is None:
-            for name in self.networks:
-                family, _, nodes = name.rpartition("-")
-                chosen([family or name], ("les_miserables", "karate", "ba", "sparse", "geometric"), "network")
-                if family and not nodes.isdigit():
-                    raise ValueError(f"network '{name}': give FAMILY-NODES, as ba-300.")
+            check_generated(self.networks)
 
 
 OPINION_NETWORKS = {
@@ -190,3 +200,60 @@ class Depolarization:
             chosen([family or name], ("reddit", "twitter", "watts_strogatz"), "network")
             if family and not (nodes.isdigit() and int(nodes) >= 20):
                 raise ValueError(f"network '{name}': give watts_strogatz-NODES with at least 20.")
+
+
+CASCADES: dict[str, float | None] = {"p=.01": 0.01, "p=.1": 0.1, "weighted": None}  # None: 1 / degree of the head
+INFLUENCE_NETWORKS = {
+    "generated": ("ba-300", "sparse-300"),
+    "valid": ("librec-filmtrust-trust",),
+    "test": ("opsahl-ucsocial", "petster-hamster", "advogato", "pajek-erdos"),
+}
+
+
+def _influence_config() -> EvolutionConfig:
+    return EvolutionConfig(iterations=20, chunks=4, population=16, episodes=8, spread=0.1, learning_rate=0.03)
+
+
+@dataclass(frozen=True)
+class Influence:
+    """Whom to seed for the widest spread in cascades, scored on fresh worlds.
+
+    One criterion a cascade, learned on small synthetic graphs, that corrects ranks of influence; every seed is chosen
+    by ranks made anew. Beside it IMM, greedy on worlds (CELF), degree discount and PageRank.
+    """
+
+    networks: tuple[str, ...] = ()
+    """Names in --data; default: filmtrust (valid), or ucsocial, hamster, advogato and erdos (test). Without --data:
+    les_miserables, karate or FAMILY-NODES of ba, sparse, geometric."""
+    cascades: tuple[str, ...] = tuple(CASCADES)
+    """p=.01, p=.1: chances of every edge; weighted: 1 / degree of whom it reaches."""
+    budgets: tuple[int, ...] = (10, 20, 50)
+    """Numbers of seeds."""
+    seeds: int = 5
+    """Training seeds, all in one program."""
+    split: Literal["valid", "test"] = "valid"
+    """Which networks of --data, where none are named."""
+    data: Path | None = None
+    """Folder with <network>.txt, two node numbers a line; default: generated networks."""
+    json: Path | None = None
+    """Write results here after every row; rows of an earlier run with the same settings are kept."""
+    output: Path | None = None
+    """Folder for influence.md and influence.png."""
+    worlds: int = 200
+    """Worlds that greedy chooses on, and fresh ones that a spread is the mean of."""
+    error: float = 0.5
+    """ε of IMM: smaller is better and slower, sets grow as 1/ε²."""
+    train_nodes: int = 60
+    """Nodes of a training graph, at most."""
+    train_graphs: int = 160
+    """Training graphs."""
+    evolution: EvolutionConfig = field(default_factory=_influence_config)
+
+    def check(self) -> None:
+        """Raises ValueError for an unknown name, or numbers out of range."""
+        chosen(self.cascades, CASCADES, "cascade")
+        at_least_one(seeds=self.seeds, worlds=self.worlds, train_graphs=self.train_graphs)
+        if not self.budgets or min(self.budgets) < 1 or self.train_nodes < 20 or not 0 < self.error < 1:
+            raise ValueError("--budgets must be at least 1, --train-nodes at least 20, --error between 0 and 1.")
+        if self.data is None:
+            check_generated(self.networks)

@@ -21,7 +21,9 @@ from experiments.scoreboards.networks import SocialNetwork
 from experiments.scoreboards.results import timed_each
 from lepton_rl import edge_graph
 
-__all__ = ["Plan", "area", "by_all_pivots", "by_networkit", "curve", "planned", "removal_env"]
+__all__ = [
+    "Plan", "area", "by_all_pivots", "by_networkit", "curve", "planned", "removal_env", "rounds_of",
+]  # fmt: skip
 
 
 class Plan(NamedTuple):
@@ -32,10 +34,16 @@ class Plan(NamedTuple):
     compiling: float = 0.0
 
 
+def rounds_of(network: SocialNetwork) -> int:
+    """Nodes that are removed by one score: a thousandth of them, at least one."""
+    return max(1, network.nodes // 1000)
+
+
 def curve(network: SocialNetwork, order: np.ndarray) -> np.ndarray:
     """Nodes in the largest component after each removal, i64[T], to the first that is under SHARE of the nodes.
 
-    Recounted from the edge list. Components under that share which are not the largest are pruned as they come off.
+    Recounted from the edge list. Components under that share which are not the largest are pruned as they come off;
+    where a score is for several nodes, those that come off before their turn are not removed.
 
     Raises:
         RuntimeError: a plan that names a node which is gone, or that ends too early.
@@ -53,6 +61,8 @@ def curve(network: SocialNetwork, order: np.ndarray) -> np.ndarray:
 
     prune()
     for node in order.tolist():
+        if not left[node] and rounds_of(network) > 1:
+            continue
         if not left[node]:
             raise RuntimeError(f"{network.name}: node {node} is removed twice or was pruned before: a bug.")
         left[node] = False
@@ -69,16 +79,19 @@ def area(network: SocialNetwork, order: np.ndarray) -> float:
 
 def removal_env(network: SocialNetwork) -> Dismantling:
     """The environment of one network, without a limit of removals, on neighbour lists."""
-    joined = len(np.unique(network.edges))
-    return make_dismantling(make_pool([edge_graph.from_edges(network.edges, network.nodes)]), joined)
+    joined, each = len(np.unique(network.edges)), rounds_of(network)
+    graph = edge_graph.from_edges(network.edges, network.nodes)
+    return make_dismantling(make_pool([graph]), joined // each * each)
 
 
-def planned(env: Dismantling, criterion: Criterion | str, params: Sequence[Any] = ((),)) -> list[Plan]:
-    """One node a round by a criterion, or by that of a name: a plan for each of its ``params``, with median times."""
+def planned(
+    env: Dismantling, criterion: Criterion | str, params: Sequence[Any] = ((),), per_round: int = 1
+) -> list[Plan]:
+    """Plans in rounds by a criterion, or by that of a name: one for each of its ``params``, with median times."""
     scored = get_criterion(criterion) if isinstance(criterion, str) else criterion
 
     def call(env: Dismantling, key: Array, params: Any) -> Int[Array, "T"]:
-        return plan_in_rounds(env, jnp.int32(0), key, criterion=scored, per_round=1, params=params)
+        return plan_in_rounds(env, jnp.int32(0), key, criterion=scored, per_round=per_round, params=params)
 
     plans, seconds, compiling = timed_each(call, [(env, jax.random.key(0), one) for one in params])
     orders = [np.asarray(plan) for plan in plans]

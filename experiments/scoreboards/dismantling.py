@@ -20,7 +20,7 @@ from envs.dismantling import Dismantling, make_dismantling
 from envs.pools import make_pool
 from experiments.evaluation import interval
 from experiments.scoreboards.boards import GENERATED, NINE, VALIDATION, Dismantle
-from experiments.scoreboards.dismantled import Plan, area, by_all_pivots, by_networkit, planned, removal_env
+from experiments.scoreboards.dismantled import Plan, area, by_all_pivots, by_networkit, planned, removal_env, rounds_of
 from experiments.scoreboards.learned import Learned, each, learn, untrained
 from experiments.scoreboards.networks import SocialNetwork, generated_network, published_auc, read_network, synthetic
 from experiments.scoreboards.results import Note, Results, commit, entry, markdown, plain, steps
@@ -97,9 +97,9 @@ def _network(name: str, options: Dismantle) -> SocialNetwork:
     return generated_network(name) if options.data is None else read_network(options.data, name)
 
 
-def _ours(env: Dismantling, learned: Learned) -> list[Plan]:
+def _ours(env: Dismantling, learned: Learned, per_round: int) -> list[Plan]:
     """A plan a seed, all by the same program."""
-    return planned(env, network_criterion(learned.network), each(learned))
+    return planned(env, network_criterion(learned.network), each(learned), per_round)
 
 
 def _measured(network: SocialNetwork, plans: list[Plan]) -> dict[str, Any]:
@@ -111,12 +111,12 @@ def _measured(network: SocialNetwork, plans: list[Plan]) -> dict[str, Any]:
 
 
 def _row(network: SocialNetwork, learned: Learned, options: Dismantle, note: Note) -> dict[str, Any]:
-    env, found = removal_env(network), {}
+    env, per_round, found = removal_env(network), rounds_of(network), {}
     for method, criterion in CLASSICAL.items():
         note(method)
-        found[method] = planned(env, criterion)
+        found[method] = planned(env, criterion, per_round=per_round)
     note("ours")
-    found["ours"], found["pivots"] = _ours(env, learned), _ours(env, untrained(learned))
+    found["ours"], found["pivots"] = (_ours(env, agent, per_round) for agent in (learned, untrained(learned)))
     note("adaptive betweenness")
     library = by_networkit(network, options.limit)
     whole = library or by_all_pivots(network, options.limit)

@@ -115,3 +115,17 @@ def test_depolarization_is_measured_beside_greedy(tmp_path):
     assert len(row["ours"]["seeds"]) == 2 and min(row["ours"]["seeds"]) > 0.9
     assert "watts_strogatz-40" in (tmp_path / "depolarization.md").read_text()
     assert (tmp_path / "depolarization.png").stat().st_size > 1000
+
+
+def test_influence_is_measured_beside_imm(tmp_path):
+    path = tmp_path / "influence.json"
+    options = ["influence", "--networks", "karate", "--cascades", "p=.1", "--budgets", "2", "4", "--worlds", "60",
+               "--train-nodes", "20", "--train-graphs", "4", "--json", str(path), "--output", str(tmp_path),
+               *TINY]  # fmt: skip
+    assert main(options) == 0
+    rows = json.loads(path.read_text())["rows"]
+    assert list(rows) == ["karate, p=.1, 2", "karate, p=.1, 4"]
+    for row in rows.values():
+        assert 2 <= row["imm"] < 34 and row["greedy"]["mean"] > 0.9 and row["estimate"]["mean"] > 0.8
+    assert "| karate, p=.1, 4 |" in (tmp_path / "influence.md").read_text()
+    assert (tmp_path / "influence.png").stat().st_size > 1000
