@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["DQNConfig", "dqn_from_json"]
+__all__ = ["DQNConfig", "EvolutionConfig", "dqn_from_json"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,30 @@ class DQNConfig:
             )
         if min(self.iterations, self.chunks, self.episodes, self.updates, self.batch_size, self.n_step) < 1:
             raise ValueError("iterations, chunks, episodes, updates, batch_size and n_step must be at least 1.")
+
+
+@dataclass(frozen=True)
+class EvolutionConfig:
+    """Settings of evolution strategies."""
+
+    iterations: int = 100
+    """Generations."""
+    chunks: int = 10
+    """They run in so many jitted chunks, with validation in between."""
+    population: int = 32
+    """Members of a generation, in pairs of opposite perturbations."""
+    episodes: int = 16
+    """Episodes a member and generation, the same for all members."""
+    spread: float = 0.1
+    """Standard deviation of the perturbations."""
+    learning_rate: float = 0.05
+    """Of Adam, decayed to 0 over the run by a cosine."""
+
+    def __post_init__(self) -> None:
+        if min(self.iterations, self.chunks, self.population, self.episodes) < 1 or self.iterations % self.chunks:
+            raise ValueError(f"iterations ({self.iterations}) must be a multiple of chunks ({self.chunks}).")
+        if self.population % 2:
+            raise ValueError(f"a population of {self.population}: give an even number, they come in pairs.")
 
 
 def dqn_from_json(plain: dict[str, Any]) -> DQNConfig:

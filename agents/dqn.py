@@ -71,10 +71,14 @@ class Metrics(NamedTuple):
 
 
 class Learner(NamedTuple):
-    """``init(env, hyper, key) -> TrainState``, ``chunk(env, hyper, state) -> (TrainState, (loss, return, ε))``."""
+    """``init(env, hyper, key) -> state``, ``chunk(env, hyper, state) -> (state, (loss, return, ε))``.
 
-    init: Callable[[GraphEnv, Hyper, PRNGKeyArray], TrainState]
-    chunk: Callable[[GraphEnv, Hyper, TrainState], tuple[TrainState, tuple[Array, ...]]]
+    Here state and hyper are :class:`TrainState` and :class:`Hyper`; any others with ``params``, ``best_params``,
+    ``best_value`` and ``iteration`` serve the same outer loop.
+    """
+
+    init: Callable[[GraphEnv, Any, PRNGKeyArray], Any]
+    chunk: Callable[[GraphEnv, Any, Any], tuple[Any, tuple[Array, ...]]]
 
 
 class Episode(NamedTuple):
@@ -262,7 +266,7 @@ def _iterate(
     return replace(state, iteration=state.iteration + 1), outputs
 
 
-def keep_best(state: TrainState, value: Float[Array, ""]) -> TrainState:
+def keep_best(state: Any, value: Float[Array, ""]) -> Any:
     """Keep the parameters if their validation is the best so far."""
     better = value > state.best_value
     best = jax.tree.map(lambda new, old: jnp.where(better, new, old), state.params, state.best_params)

@@ -17,6 +17,7 @@ from agents.baselines.seeding import discounted
 from envs.base import Observation
 from envs.editing import Editing, EditState
 from lepton_rl.batching import anywhere
+from lepton_rl.betweenness import pivot_betweenness
 from lepton_rl.graph import degree
 from lepton_rl.heads import Network
 from lepton_rl.message_passing import aggregate
@@ -24,6 +25,8 @@ from lepton_rl.registry import resolve
 from lepton_rl.storage import Graph
 
 __all__ = ["CRITERIA", "best_nodes", "get_criterion", "network_criterion", "plan_in_rounds"]
+
+PIVOTS = 64  # searches side by side
 
 Criterion = Callable[[Any, Observation, PRNGKeyArray], Float[Array, "A"]]
 
@@ -33,6 +36,8 @@ CRITERIA = {
     "collective_influence_2": "agents.rounds:by_collective_influence_2",
     "core_degree": "agents.rounds:by_core_degree",
     "degree_discount": "agents.rounds:by_degree_discount",
+    "betweenness": "agents.rounds:by_betweenness",
+    "pagerank": "agents.rounds:by_pagerank",
 }
 
 
@@ -50,6 +55,8 @@ def plan_in_rounds(
     env: Editing, start: Int[Array, ""], key: PRNGKeyArray, *, criterion: Criterion, per_round: int, params: Any = ()
 ) -> Int[Array, "T"]:
     """Repeatedly edit the ``per_round`` legal nodes of the largest scores, which are computed anew after each round.
+
+    Ends when nothing is legal any more.
 
     Args:
         env: edits of one node each. ``start``: pool index. ``key``: breaks ties, at random.
@@ -69,16 +76,21 @@ def plan_in_rounds(
         )
     width = min(per_round, env.pool.capacity)
 
-    def round_(graph: Any, i: Int[Array, ""]) -> tuple[Any, Int[Array, "K"]]:
+    def round_(state: tuple[Any, Array, Array]) -> tuple[Any, Array, Array]:
+        graph, plan, i = state
         score_key, tie_key = jax.random.split(jax.random.fold_in(key, i))
         seen = env.observe(_state(graph, i * per_round))
         scores = criterion(params, seen, score_key)[: graph.capacity]
         nodes = best_nodes(tie_key, scores, seen.legal[: graph.capacity], width)
         graph = jax.lax.fori_loop(0, width, lambda j, graph: env.apply(graph, nodes[j][None])[0], graph)
-        return graph, jnp.pad(nodes, (0, per_round - width), constant_values=-1)
+        return graph, plan.at[i, :width].set(nodes), i + 1
 
-    rounds = jnp.arange(env.budget // per_round, dtype=jnp.int32)
-    return jax.lax.scan(round_, env.begin(env.pool[start]), rounds)[1].reshape(-1)
+    def goes_on(state: tuple[Any, Array, Array]) -> Bool[Array, ""]:
+        graph, plan, i = state
+        return (i < len(plan)) & env.legal(graph, jnp.zeros((0,), jnp.int32)).any()
+
+    nobody = jnp.full((env.budget // per_round, per_round), -1, jnp.int32)
+    return jax.lax.while_loop(goes_on, round_, (env.begin(env.pool[start]), nobody, jnp.int32(0)))[1].reshape(-1)
 
 
 def _state(graph: Any, t: Int[Array, ""]) -> EditState:
@@ -162,3 +174,28 @@ def by_degree_discount(params: Any, seen: Observation, key: PRNGKeyArray) -> Flo
     d = degree(seen.graph).astype(jnp.float32)
     t = _around((seen.graph.labels > 0).astype(jnp.float32), seen.graph)
     return discounted(d, t)
+
+
+def by_betweenness(params: Any, seen: Observation, key: PRNGKeyArray) -> Float[Array, "N"]:
+    """Shortest paths through each node, ordered pairs counted twice (Brandes 2001), PIVOTS searches at a time.
+
+    As :func:`agents.baselines.dismantling.betweenness`, on any storage; O(n m) a score, times the depth of a search:
+    for graphs of some thousand nodes.
+    """
+    N = seen.graph.capacity
+    slots = jnp.arange(-(-N // PIVOTS) * PIVOTS).reshape(-1, PIVOTS)
+    pivots = jnp.where(slots < N, slots, -1).astype(jnp.int32)
+    return jax.lax.map(lambda some: pivot_betweenness(seen.graph, some), pivots).sum(0)
+
+
+def by_pagerank(params: Any, seen: Observation, key: PRNGKeyArray) -> Float[Array, "N"]:
+    """Where a walk is that follows edges and begins anew with probability 0.15 (Brin & Page, WWW 1998), f32[N]."""
+    present = seen.graph.node_mask.astype(jnp.float32)
+    d = degree(seen.graph).astype(jnp.float32)
+    start = present / jnp.maximum(present.sum(), 1)
+
+    def step(_: Array, rank: Array) -> Array:
+        stuck = jnp.where(d > 0, 0.0, rank).sum()
+        return 0.15 * start + 0.85 * (_around(rank / jnp.maximum(d, 1), seen.graph) * present + stuck * start)
+
+    return jax.lax.fori_loop(0, 100, step, start)

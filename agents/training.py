@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from agents.config import DQNConfig
-from agents.dqn import Hyper, Learner, Metrics, TrainState, greedy_episodes, keep_best, make_hyper, make_learner
+from agents.config import DQNConfig, EvolutionConfig
+from agents.dqn import Hyper, Learner, Metrics, greedy_episodes, keep_best, make_hyper, make_learner
 from envs.base import GraphEnv, Trajectory
 from lepton_rl.batching import RUN_AXIS
 from lepton_rl.features import node_inputs, num_inputs
@@ -29,24 +29,25 @@ class Runs(NamedTuple):
     """A learner over S runs at once, compiled.
 
     Attributes:
-        network: scores actions. ``learner``: the single run. ``hyper``: leaves f32[S]. ``config``: static settings.
+        network: scores actions. ``learner``: the single run, by DQN or evolution. ``hyper``: its settings that are
+            arrays, leaves f32[S]. ``config``: static settings.
     """
 
     network: Network
     learner: Learner
-    hyper: Hyper
-    config: DQNConfig
+    hyper: Any
+    config: DQNConfig | EvolutionConfig
 
-    def init(self, env: GraphEnv, seeds: Sequence[int]) -> TrainState:
+    def init(self, env: GraphEnv, seeds: Sequence[int]) -> Any:
         """The S initial states, one a seed."""
         return _init(self.learner, env, self.hyper, jnp.asarray(list(seeds), jnp.uint32))
 
-    def chunks_done(self, state: TrainState) -> int:
+    def chunks_done(self, state: Any) -> int:
         """How many chunks lie behind ``state``."""
         length = self.config.iterations // self.config.chunks
         return int(state.iteration.reshape(-1)[0]) // length
 
-    def chunks(self, env: GraphEnv, valid: GraphEnv, state: TrainState) -> Iterator[tuple[TrainState, Metrics]]:
+    def chunks(self, env: GraphEnv, valid: GraphEnv, state: Any) -> Iterator[tuple[Any, Metrics]]:
         """Run the chunks that are left, yielding state and metrics (leaves f32[S]) after each.
 
         The state given in is donated: use the one that comes back.
@@ -59,15 +60,15 @@ class Runs(NamedTuple):
 
 
 @partial(jax.jit, static_argnums=0)
-def _init(learner: Learner, env: GraphEnv, hyper: Hyper, seeds: jax.Array) -> TrainState:
+def _init(learner: Learner, env: GraphEnv, hyper: Any, seeds: jax.Array) -> Any:
     keys = jax.vmap(jax.random.key)(seeds)
     return jax.vmap(learner.init, in_axes=(None, 0, 0), axis_name=RUN_AXIS)(env, hyper, keys)
 
 
 @partial(jax.jit, static_argnums=0, donate_argnums=3)
 def _chunk(
-    learner: Learner, env: GraphEnv, hyper: Hyper, state: TrainState
-) -> tuple[TrainState, tuple[Float[Array, "S"], ...]]:
+    learner: Learner, env: GraphEnv, hyper: Any, state: Any
+) -> tuple[Any, tuple[Float[Array, "S"], ...]]:
     return jax.vmap(learner.chunk, in_axes=(None, 0, 0), axis_name=RUN_AXIS)(env, hyper, state)
 
 
@@ -78,7 +79,7 @@ def play(network: Network, env: GraphEnv, params: Any, key: PRNGKeyArray) -> Tra
 
 
 @partial(jax.jit, donate_argnums=0)
-def _validated(state: TrainState, rewards: Float[Array, "S P T"]) -> tuple[TrainState, Float[Array, "S"]]:
+def _validated(state: Any, rewards: Float[Array, "S P T"]) -> tuple[Any, Float[Array, "S"]]:
     value = rewards.sum(-1).mean(-1)
     return jax.vmap(keep_best)(state, value), value
 

@@ -14,15 +14,16 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
-__all__ = ["ENVIRONMENT_AXIS", "RUN_AXIS", "anywhere", "branch", "in_parts", "once"]
+__all__ = ["ENVIRONMENT_AXIS", "POPULATION_AXIS", "RUN_AXIS", "anywhere", "branch", "in_parts", "once"]
 
 ENVIRONMENT_AXIS = "environments"  # the vmap axis over parallel environments or transitions
+POPULATION_AXIS = "population"  # the vmap axis over the members of a generation
 RUN_AXIS = "runs"  # the vmap axis over seeds and settings of a learner
 
 
 def anywhere(flag: Bool[Array, ""]) -> Bool[Array, ""]:
     """Whether ``flag`` holds for any member of the named batch axes; ``flag`` itself outside of them."""
-    for axis in (ENVIRONMENT_AXIS, RUN_AXIS):
+    for axis in (ENVIRONMENT_AXIS, POPULATION_AXIS, RUN_AXIS):
         try:
             flag = jax.lax.pmax(flag.astype(jnp.int32), axis) > 0
         except NameError:  # the axis is not bound: nothing is batched over it

@@ -21,6 +21,7 @@ BASELINES = {
     "reverse_influence": "agents.baselines.influence:reverse_influence",
     "lazy_greedy": "agents.baselines.seeding:lazy_greedy",
     "tabu_search": "agents.baselines.cuts:tabu_search",
+    "cut_annealing": "agents.baselines.cuts:cut_annealing",
     "depolarise": "agents.baselines.opinions:depolarise",
     "greedy": "agents.baselines.greedy:greedy",
     "simulated_annealing": "agents.baselines.annealing:simulated_annealing",
@@ -41,6 +42,7 @@ _RULES = {
     "reverse_influence": ("NodeSelection",),
     "lazy_greedy": ("NodeSelection",),
     "tabu_search": ("NodeFlip",),
+    "cut_annealing": ("NodeFlip",),
     "depolarise": ("EdgeAddition", "EdgeRemoval", "EdgeToggle"),
     "simulated_annealing": (
         "EdgeAddition", "EdgeRemoval", "EdgeToggle", "EdgeReweighting", "NodeRemoval", "NodeSelection", "NodeFlip",
@@ -52,6 +54,7 @@ _RULES = {
 SPECIALISTS = {
     "reverse_influence": ("independent_cascade", "linear_threshold"),
     "tabu_search": ("cut",),
+    "cut_annealing": ("cut",),
     "depolarise": ("-polarisation",),
 }
 

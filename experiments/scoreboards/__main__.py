@@ -1,30 +1,36 @@
-"""``python -m experiments.scoreboards robustness | optima``. Options are parsed before jax is imported."""
+"""``python -m experiments.scoreboards robustness | maxcut | … | optima``. Options are parsed before jax is imported."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 import tyro
 from rich.console import Console
 from rich.markup import escape
 
+from experiments.scoreboards.boards import Depolarization, Dismantle, Influence, MaxCut
 from experiments.scoreboards.options import Optima, Robustness
 
-__all__ = ["main"]
+__all__ = ["BOARDS", "main"]
+
+BOARDS: dict[str, Any] = {
+    "robustness": Robustness, "maxcut": MaxCut, "dismantling": Dismantle, "depolarization": Depolarization,
+    "influence": Influence, "optima": Optima,
+}  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one scoreboard; returns the exit status (0 well, 2 bad input, 130 interrupted)."""
-    commands: dict[str, Callable[..., Robustness | Optima]] = {"robustness": Robustness, "optima": Optima}
-    options = tyro.extras.subcommand_cli_from_dict(commands, args=argv, prog="python -m experiments.scoreboards")
+    options: Any = tyro.extras.subcommand_cli_from_dict(BOARDS, args=argv, prog="python -m experiments.scoreboards")
     console = Console()
     try:
-        name = type(options).__name__.lower()
-        _ = options.checked_cells() if isinstance(options, Robustness) else options.checked_rules()
+        name = next(name for name, kind in BOARDS.items() if isinstance(options, kind))
+        options.check()
         status: int = import_module(f"experiments.scoreboards.{name}").run(options, console)  # imports jax
         return status
     except KeyboardInterrupt:
-        console.print(f"interrupted. Finished cells are in {options.json or 'no file: give --json to keep them'}.")
+        console.print(f"interrupted. Finished rows are in {options.json or 'no file: give --json to keep them'}.")
         return 130
     except (ValueError, OSError) as error:
         if sys.flags.dev_mode:

@@ -4,7 +4,7 @@ Letters: S training seeds or plans of a baseline, P graphs.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -15,8 +15,9 @@ from agents.config import DQNConfig
 from agents.training import make_runs, network_for
 from envs.edge_addition import EdgeAddition, make_edge_addition
 from envs.pools import Pool
-from experiments.evaluation import Interval, final_graphs, interval, paired_interval, plan, play, values
+from experiments.evaluation import final_graphs, interval, paired_interval, plan, play, values
 from experiments.scoreboards.options import GREEDY_LIMIT, TRAIN_NODES, Cell
+from experiments.scoreboards.results import Note, entry
 from lepton_rl.heads import Network
 from lepton_rl.objectives.critical_fraction import critical_fraction
 
@@ -25,9 +26,6 @@ __all__ = ["AGENT", "SEARCH", "Agent", "cell_env", "measure", "methods_at", "sum
 AGENT, SEARCH = "dqn", "simulated_annealing"  # all other methods pass once over the edits
 PLANS = 5  # of a one-pass baseline: ties and greedy's noise are averaged out; one plan on the larger graphs
 _PLAN_SEED, _SCORE_SEED = 1, 2
-
-Note = Callable[[str], None]
-
 
 class Agent(NamedTuple):
     """S trained parameter sets (a leading axis of every leaf), each the best of its run on validation graphs."""
@@ -93,22 +91,18 @@ def measure(
     return before, gains
 
 
-def _entry(result: Interval) -> dict[str, Any]:
-    return {"mean": result.mean, "ci95": [result.low, result.high]}
-
-
 def summarise(before: np.ndarray, gains: dict[str, np.ndarray]) -> dict[str, Any]:
     """The JSON of one row: mean, interval and seeds by method, and the agent against the best of the others."""
     row: dict[str, Any] = {
-        method: {**_entry(interval(samples)), "seeds": samples.mean(-1).tolist()} for method, samples in gains.items()
+        method: {**entry(interval(samples)), "seeds": samples.mean(-1).tolist()} for method, samples in gains.items()
     }
     one_pass = [method for method in gains if method not in (AGENT, SEARCH)]
     best = max(one_pass, key=lambda method: row[method]["mean"])
     row["start"] = float(before.mean())
     row["best_heuristic"] = best
-    row["paired_gain"] = _entry(paired_interval(gains[AGENT], gains[best]))
+    row["paired_gain"] = entry(paired_interval(gains[AGENT], gains[best]))
     row["relative_gain"] = row["paired_gain"]["mean"] / max(abs(row[best]["mean"]), 1e-9)
     if SEARCH in gains:
-        row["paired_gain_annealing"] = _entry(paired_interval(gains[AGENT], gains[SEARCH]))
+        row["paired_gain_annealing"] = entry(paired_interval(gains[AGENT], gains[SEARCH]))
         row["share_of_annealing"] = row[AGENT]["mean"] / max(row[SEARCH]["mean"], 1e-9)
     return row

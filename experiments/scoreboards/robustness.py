@@ -1,105 +1,43 @@
 """``python -m experiments.scoreboards robustness``: RNet-DQN's 12 cells, and its larger graphs."""
 
-import json
-import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
+from matplotlib.figure import Figure
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from experiments.scoreboards.cell import Agent, cell_env, measure, methods_at, summarise, train_agent
 from experiments.scoreboards.options import TRAIN_NODES, Cell, Robustness, budget_at
 from experiments.scoreboards.pools import graph_pool
+from experiments.scoreboards.results import Results, commit, plain, steps
 from experiments.scoreboards.tables import figure, markdown, verdicts
-from lepton_rl.draw import save_figure
-from lepton_rl.files import atomic_write
 
 __all__ = ["run"]
-
-_SETTINGS = ("split", "seeds", "graphs", "draws", "data", "train_orders", "config")  # rows of one table agree in these
-
-
-def _commit() -> str | None:
-    """The commit of this source tree, with ``-dirty`` where it was changed since; None outside a checkout."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    try:
-        done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
 
 
 def _settings(options: Robustness) -> dict[str, Any]:
     return {
         "split": options.split, "seeds": options.seeds, "graphs": options.graphs, "draws": options.draws,
         "data": f"generated, {options.train_graphs} for training" if options.data is None else options.data.name,
-        "train_orders": options.train_orders, "config": json.loads(json.dumps(asdict(options.dqn))),
+        "train_orders": options.train_orders, "config": plain(options.dqn),
     }  # fmt: skip
 
 
-def _earlier(options: Robustness, settings: dict[str, Any]) -> dict[str, Any]:
-    """The results that ``--json`` holds already.
-
-    Raises:
-        ValueError: they were made with other settings, or are no results.
-    """
-    if options.json is None or not options.json.exists():
-        return {}
-    try:
-        found = json.loads(options.json.read_text())
-        differing = [name for name in _SETTINGS if found[name] != settings[name]]
-    except (ValueError, KeyError, TypeError):
-        raise ValueError(f"{options.json} exists and holds no results of this table: give another --json.") from None
-    if differing:
-        raise ValueError(
-            f"{options.json} holds cells made with another {', '.join(differing)}: give another --json, or remove it."
-        )
-    return found
+def _report(settings: Mapping[str, Any], content: Mapping[str, Any]) -> str:
+    """All tables as Markdown, with what they say in words."""
+    given = ", ".join(f"{name}: {value}" for name, value in settings.items() if name != "config")
+    parts = [f"Gain in critical fraction, n = {TRAIN_NODES} ({given})."]
+    for rows in (content["cells"], content["sizes"]):
+        if rows:
+            parts += [markdown(rows), verdicts(rows)]
+    return "\n\n".join(parts)
 
 
-class _Results:
-    """The table as it grows; written whenever a row is added, and once before anything is computed."""
-
-    def __init__(self, options: Robustness) -> None:
-        settings = _settings(options)
-        earlier = _earlier(options, settings)
-        self.options = options
-        self.content = {**settings, "cells": earlier.get("cells", {}), "sizes": earlier.get("sizes", {})}
-        for path in filter(None, (options.json and options.json.parent, options.output)):
-            path.mkdir(parents=True, exist_ok=True)
-        self.write()
-
-    def add(self, kind: str, name: str, row: dict[str, Any]) -> None:
-        self.content[kind][name] = row
-        self.write()
-
-    def write(self) -> None:
-        """Raises OSError where it cannot be written."""
-        if self.options.json is not None:
-            with atomic_write(self.options.json) as stream:
-                json.dump(self.content, stream, indent=1)
-        if self.options.output is not None:
-            with atomic_write(self.options.output / "robustness.md") as stream:
-                stream.write(self.report() + "\n")
-
-    def report(self) -> str:
-        """All tables as Markdown, with what they say in words."""
-        settings = ", ".join(f"{name}: {self.content[name]}" for name in _SETTINGS if name != "config")
-        parts = [f"Gain in critical fraction, n = {TRAIN_NODES} ({settings})."]
-        for rows in (self.content["cells"], self.content["sizes"]):
-            if rows:
-                parts += [markdown(rows), verdicts(rows)]
-        return "\n\n".join(parts)
-
-    def draw(self) -> None:
-        if self.options.output is not None:
-            for kind, name in (("cells", "robustness"), ("sizes", "robustness_sizes")):
-                if self.content[kind]:
-                    save_figure(figure(self.content[kind]), self.options.output / f"{name}.png")
+def _figures(content: Mapping[str, Any]) -> dict[str, Figure]:
+    kinds = (("cells", "robustness"), ("sizes", "robustness_sizes"))
+    return {name: figure(content[kind]) for kind, name in kinds if content[kind]}
 
 
 def _train(cell: Cell, options: Robustness, note: Callable[[str], None]) -> Agent:
@@ -113,14 +51,14 @@ def _train(cell: Cell, options: Robustness, note: Callable[[str], None]) -> Agen
 
 
 def _row(
-    cell: Cell, agent: Agent, nodes: int, options: Robustness, note: Callable[[str], None], commit: str | None
+    cell: Cell, agent: Agent, nodes: int, options: Robustness, note: Callable[[str], None], made: str | None
 ) -> dict[str, Any]:
     budget = cell.budget if nodes == TRAIN_NODES else budget_at(nodes)
     pool = graph_pool(cell.family, nodes, options.split, options.data, options.graphs)
     env = cell_env(pool, cell, budget)
     row = summarise(*measure(agent, env, methods_at(nodes), options.draws, note))
     extra = {"nodes": nodes, "budget": budget, "train_seconds": agent.seconds, "split": options.split}
-    return {**row, **extra, "commit": commit, "config": asdict(options.dqn)}
+    return {**row, **extra, "commit": made, "config": asdict(options.dqn)}
 
 
 def run(options: Robustness, console: Console) -> int:
@@ -129,25 +67,21 @@ def run(options: Robustness, console: Console) -> int:
     Raises:
         ValueError, OSError: bad options, or a path that cannot be written, before anything is computed.
     """
-    cells, results, commit = options.checked_cells(), _Results(options), _commit()
+    cells, settings, made = options.checked_cells(), _settings(options), commit()
+    results = Results(
+        "robustness", options, settings, ("cells", "sizes"), lambda content: _report(settings, content), _figures
+    )
     if options.split == "test":
-        console.print(f"test split at commit {commit}, {escape(str(options.dqn))}", highlight=False)
-    columns = (SpinnerColumn(), TextColumn("{task.fields[cell]}"), BarColumn(), MofNCompleteColumn(),
-               TimeElapsedColumn(), TextColumn("{task.fields[phase]}"))  # fmt: skip
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("cells", total=len(cells), cell="", phase="")
-
-        def note(phase: str) -> None:
-            progress.update(task, phase=phase)
-
+        console.print(f"test split at commit {made}, {escape(str(options.dqn))}", highlight=False)
+    with steps(console, len(cells)) as (begin, note, end):
         for cell in cells:
-            progress.update(task, cell=cell.name)
+            begin(cell.name)
             agent = _train(cell, options, note)
             sizes = options.sizes if cell.budget == budget_at(TRAIN_NODES) else ()
             for nodes in (TRAIN_NODES, *sizes):
                 name = cell.name if nodes == TRAIN_NODES else f"{cell.family}-{cell.removal}-n{nodes}"
-                progress.update(task, cell=name)
-                row = _row(cell, agent, nodes, options, note, commit)
+                begin(name)
+                row = _row(cell, agent, nodes, options, note, made)
                 results.add("cells" if nodes == TRAIN_NODES else "sizes", name, row)
                 lead, best = row["paired_gain"], row["best_heuristic"]
                 low, high = lead["ci95"]
@@ -155,7 +89,6 @@ def run(options: Robustness, console: Console) -> int:
                     f"{name}: DQN {row['dqn']['mean']:.4f}, {best} {row[best]['mean']:.4f}, paired {lead['mean']:+.4f} "
                     f"({low:+.4f} … {high:+.4f}), trained in {agent.seconds:.0f} s", highlight=False,
                 )  # fmt: skip
-            progress.advance(task)
-    results.draw()
-    console.print(results.report(), markup=False, highlight=False, soft_wrap=True)
+            end()
+    results.finish(console)
     return 0

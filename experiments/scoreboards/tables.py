@@ -5,6 +5,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from experiments.scoreboards import results
 from experiments.scoreboards.cell import AGENT, SEARCH
 from lepton_rl.draw import SERIES
 
@@ -44,8 +45,7 @@ def _cells(name: str, row: Mapping[str, Any]) -> list[str]:
 def markdown(rows: Rows) -> str:
     """A Markdown table of gains; bold is the best of the agent and the one-pass methods."""
     head = ["cell", "start", *TITLES.values(), "DQN − best one-pass [95 %]", "", "share of annealing"]
-    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *(_cells(name, row) for name, row in rows.items())]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return results.markdown(head, [_cells(name, row) for name, row in rows.items()])
 
 
 def verdicts(rows: Rows) -> str:

@@ -40,6 +40,8 @@ def discount(graph):  # the first three nodes are chosen
 ORACLES = {
     "degree": lambda graph: dict(graph.degree), "collective_influence": first_shell, "core_degree": core,
     "degree_discount": discount,
+    "pagerank": lambda graph: nx.pagerank(graph, 0.85, tol=1e-10),
+    "betweenness": lambda graph: {v: 2 * b for v, b in nx.betweenness_centrality(graph, normalized=False).items()},
 }  # fmt: skip
 
 

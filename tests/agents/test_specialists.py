@@ -41,12 +41,13 @@ def spins(graph, rng):
     )
 
 
+@pytest.mark.parametrize("name", ["tabu_search", "cut_annealing"])
 @pytest.mark.parametrize(("budget", "stop"), [(3, False), (12, False), (4, True)])
-def test_tabu_search_finds_the_largest_cut_within_the_budget(budget, stop):
+def test_searches_find_the_largest_cut_within_the_budget(budget, stop, name):
     rng = np.random.default_rng(budget)
     members = [spins(graph, rng) for graph in CUTS]
     env = make_node_flip(make_pool(members, 11), get_objective("cut"), budget, stop=stop)
-    for graph, member, plan in zip(CUTS, members, plans("tabu_search", env), strict=True):
+    for graph, member, plan in zip(CUTS, members, plans(name, env), strict=True):
         n, start, edges = len(graph), np.asarray(member.labels), np.array(graph.edges).T
         weights = np.asarray(member.edge_features)[*edges, 0]
         signs = np.array(list(product([1, -1], repeat=n)))

@@ -1,0 +1,59 @@
+"""Train a criterion for a scoreboard: S seeds of evolution strategies in one program."""
+
+import time
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from agents.config import EvolutionConfig
+from agents.dqn import keep_best
+from agents.evolution import evolution_runs
+from agents.training import VALIDATION_SEED, play
+from envs.base import GraphEnv
+from experiments.scoreboards.results import Note
+from lepton_rl.heads import Network
+
+__all__ = ["Learned", "each", "learn", "untrained"]
+
+
+class Learned(NamedTuple):
+    """S trained parameter sets (a leading axis of every leaf), each the best of its run on validation graphs.
+
+    ``seconds`` of training include what had to be compiled; ``validation`` f32[S] are returns there.
+    """
+
+    network: Network
+    params: Any
+    seconds: float
+    validation: list[float]
+
+
+def learn(
+    network: Network, train: GraphEnv, valid: GraphEnv, config: EvolutionConfig, seeds: int, note: Note
+) -> Learned:
+    """Train ``seeds`` runs in one program."""
+    begin = time.perf_counter()
+    runs = evolution_runs(network, config, seeds)
+    note("compile")
+    state: Any = runs.init(train, range(seeds))
+    episodes = play(network, valid, state.params, jax.random.key(VALIDATION_SEED))
+    # What training begins with is a classical criterion: nothing worse is kept.
+    state = jax.vmap(keep_best)(state, episodes.rewards.sum(-1).mean(-1))
+    for done, (state, metrics) in enumerate(runs.chunks(train, valid, state), 1):  # noqa: B007, B020 - donated
+        note(f"train {done}/{config.chunks}, validation {float(np.mean(metrics.validation)):+.4f}")
+    jax.block_until_ready(state.best_params)
+    return Learned(network, state.best_params, time.perf_counter() - begin, np.asarray(state.best_value).tolist())
+
+
+def each(learned: Learned) -> list[Any]:
+    """The parameters of every seed."""
+    seeds = jax.tree.leaves(learned.params)[0].shape[0]
+    return [jax.tree.map(lambda leaf, s=s: jnp.asarray(leaf[s]), learned.params) for s in range(seeds)]
+
+
+def untrained(learned: Learned) -> Learned:
+    """The criterion that training began with, once."""
+    nothing = jax.tree.map(lambda leaf: np.zeros_like(leaf[:1]), learned.params)
+    return Learned(learned.network, nothing, 0.0, [])
