@@ -112,7 +112,8 @@ def test_graphs_without_edits_or_facts_or_with_one():
 
 
 @pytest.mark.parametrize(("triples", "message"), [
-    (np.array([(0, 1)]), "must be triples"), ([(0, 0, 9)], r"must lie in \[0, 5\)"), ([(0, 3, 0)], r"relations in \[0, 3\)"),
+    (np.array([(0, 1)]), "must be triples"),
+    ([(0, 0, 9)], r"must lie in \[0, 5\)"), ([(0, 3, 0)], r"relations in \[0, 3\)"),
     ([(0, 0, 1), (1, 0, 1), (0, 0, 1)], "given twice"),
 ])  # fmt: skip
 def test_bad_facts_are_one_message(triples, message):
