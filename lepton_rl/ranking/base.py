@@ -1,4 +1,4 @@
-"""What every ranker is, and the table of them."""
+"""What every ranker is."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,11 +10,9 @@ from flax import nnx
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from lepton_rl.metrics import Score
-from lepton_rl.ranking.config import RankerConfig
-from lepton_rl.registry import resolve
 from lepton_rl.triple_graph import TripleGraph
 
-__all__ = ["RANKERS", "Ranker", "get_ranker", "ranker_from_module", "scorer"]
+__all__ = ["Ranker", "ranker_from_module", "scorer"]
 
 
 class Ranker(NamedTuple):
@@ -30,27 +28,6 @@ class Ranker(NamedTuple):
     init: Callable[[PRNGKeyArray, TripleGraph], Any]
     score: Callable[[Any, TripleGraph, Any, Any], Float[Array, "N"]]
     trained: bool
-
-
-RANKERS = {
-    "frequency": "lepton_rl.ranking.counts:frequency",
-    "rules": "lepton_rl.ranking.rules:rules",
-    "transe": "lepton_rl.ranking.embeddings:transe",
-    "distmult": "lepton_rl.ranking.embeddings:distmult",
-    "complex": "lepton_rl.ranking.embeddings:complex_",
-    "rotate": "lepton_rl.ranking.embeddings:rotate",
-    "nbfnet": "lepton_rl.ranking.propagation:nbfnet",
-}
-
-
-def get_ranker(name: str, config: RankerConfig, num_entities: int, num_relations: int) -> Ranker:
-    """The ranker called ``name``; equal arguments give the same object, so that nothing is compiled twice.
-
-    Raises:
-        ValueError: unknown name; the message names a near match and every allowed one.
-    """
-    ranker: Ranker = resolve(RANKERS, name, "ranker")(config, num_entities, num_relations)
-    return ranker
 
 
 def ranker_from_module(build: Callable[[nnx.Rngs], Any]) -> Ranker:

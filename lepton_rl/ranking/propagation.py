@@ -3,7 +3,6 @@
 from functools import cache
 
 import jax
-import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
@@ -20,14 +19,14 @@ __all__ = ["nbfnet"]
 class TailScore(nnx.Module):
     """A number an entity from its embedding and the query's: two layers."""
 
-    def __init__(self, width: int, num_relations: int, *, rngs: nnx.Rngs) -> None:
+    def __init__(self, width: int, *, rngs: nnx.Rngs) -> None:
         self.own = Linear(width, 2 * width, rngs=rngs)
-        self.query = nnx.Embed(2 * num_relations, 2 * width, rngs=rngs)
+        self.query = nnx.Linear(width, 2 * width, use_bias=False, rngs=rngs)
         self.last = nnx.Linear(2 * width, 1, use_bias=False, rngs=rngs)
 
-    def __call__(self, h: Float[Array, "N D"], r: Slot) -> Float[Array, "N"]:
+    def __call__(self, h: Float[Array, "N D"], query: Float[Array, "D"]) -> Float[Array, "N"]:
         """Score every entity."""
-        return self.last(jax.nn.relu(self.own(h) + self.query(jnp.asarray(r))))[:, 0]
+        return self.last(jax.nn.relu(self.own(h) + self.query(query)))[:, 0]
 
 
 class QueryRanker(nnx.Module):
@@ -35,11 +34,11 @@ class QueryRanker(nnx.Module):
 
     def __init__(self, config: RankerConfig, num_relations: int, *, rngs: nnx.Rngs) -> None:
         self.encoder = NBFNet(num_relations, config.width, config.rounds, rngs=rngs)
-        self.head = TailScore(config.width, num_relations, rngs=rngs)
+        self.head = TailScore(config.width, rngs=rngs)
 
     def __call__(self, graph: TripleGraph, h: Slot, r: Slot) -> Float[Array, "N"]:
         """Score every entity as the answer."""
-        return self.head(self.encoder(graph, h, r), r)
+        return self.head(self.encoder(graph, h, r), self.encoder.queries[r])
 
 
 @cache
