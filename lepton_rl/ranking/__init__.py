@@ -1,4 +1,4 @@
-"""Rankers of answers to queries (h, r, ?) by name: propagation, embeddings, counts and rules.
+"""Rankers of answers to queries (h, r, ?) by name: propagation, convolutions, embeddings, counts and rules.
 
 All are one record (:class:`~lepton_rl.ranking.base.Ranker`), trained by :func:`~lepton_rl.ranking.training.fit` and
 judged by :func:`lepton_rl.metrics.evaluate`. Nothing here imports jax until a ranker is asked for.
@@ -23,6 +23,8 @@ RANKERS = {
     "distmult": "lepton_rl.ranking.embeddings:distmult",
     "complex": "lepton_rl.ranking.embeddings:complex_",
     "rotate": "lepton_rl.ranking.embeddings:rotate",
+    "rgcn": "lepton_rl.ranking.convolution:rgcn",
+    "compgcn": "lepton_rl.ranking.convolution:compgcn",
     "nbfnet": "lepton_rl.ranking.propagation:nbfnet",
 }
 

@@ -40,8 +40,10 @@ class RankerConfig:
 # Chosen on the validation facts of UMLS and Kinship, one seed each.
 _EMBEDDING = RankerConfig(width=1024, epochs=10, batch_size=64, learning_rate=1e-2, weight_decay=0.3)
 _DISTANCE = replace(_EMBEDDING, width=128, weight_decay=0.1)  # N x D numbers a query
+_CONVOLUTION = RankerConfig(width=64, rounds=2, epochs=20, batch_size=64, weight_decay=0.1, drop=0.2)
 _DEFAULTS = {
     "nbfnet": RankerConfig(epochs=12, weight_decay=0.1, drop=0.2),
+    "rgcn": _CONVOLUTION, "compgcn": _CONVOLUTION,
     "complex": _EMBEDDING, "distmult": replace(_EMBEDDING, width=512), "transe": _DISTANCE, "rotate": _DISTANCE,
 }  # fmt: skip
 

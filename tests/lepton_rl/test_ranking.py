@@ -79,12 +79,12 @@ def test_scores_are_finite_and_a_batch_is_a_loop(name):
         np.testing.assert_allclose(alone(h[i], r[i]), scores[i], rtol=1e-4, atol=1e-5)
 
 
-def test_propagation_and_rules_know_no_entity():
+def test_what_reads_the_graph_knows_no_entity():
     graph, order = example(), np.random.default_rng(1).permutation(N)
     triples = np.asarray(graph.base.triples)
     turned = np.stack([order[triples[:, 0]], triples[:, 1], order[triples[:, 2]]], 1)
     renamed = tg.from_triples(turned, N, R, max_edits=4)
-    for name in ("nbfnet", "rules"):
+    for name in ("nbfnet", "compgcn", "rgcn", "rules"):
         params = ranker(name).init(jax.random.key(0), graph)
         h, r = np.arange(N), np.arange(N) % (2 * R)
         scores, found = scorer(ranker(name), params, graph)(h, r), scorer(ranker(name), params, renamed)(order[h], r)
