@@ -16,29 +16,13 @@ from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
 from lepton_rl import graph as bits
+from lepton_rl.delta import Delta, empty, look, write
 from lepton_rl.lists import contains, make_lists
 from lepton_rl.storage import Graph, Slot, checked_pairs, padded, valid_pair
 
-__all__ = ["Delta", "EdgeGraph", "base_holds", "from_edges", "on_base", "refused", "to_edges", "without_base"]
+__all__ = ["EdgeGraph", "base_holds", "from_edges", "on_base", "refused", "to_edges", "without_base"]
 
 CHUNK = 128  # neighbours of an isolated node that are told at a time
-
-
-@struct.dataclass
-class Delta:
-    """Pairs whose edge an episode has set, whatever the base says of them.
-
-    Attributes:
-        pairs: i32[L, 2], the lower slot first where edges have no direction; -1 = free.
-        based: bool[L], the base has the edge. ``present``: bool[L], it is there now.
-        count: i32[] pairs in use. ``refused``: i32[] edits that were not made because all L were.
-    """
-
-    pairs: Int[Array, "*B L 2"]
-    based: Bool[Array, "*B L"]
-    present: Bool[Array, "*B L"]
-    count: Int[Array, "*B"]
-    refused: Int[Array, "*B"]
 
 
 @struct.dataclass
@@ -80,7 +64,7 @@ class EdgeGraph(Graph):
     @property
     def max_edits(self) -> int:
         """L (static)."""
-        return self.delta.pairs.shape[-2]
+        return self.delta.edges.shape[-2]
 
 
 def from_edges(
@@ -106,12 +90,10 @@ def from_edges(
     out, into = make_lists(u, v, N), make_lists(v, u, N) if directed else None
     features = np.zeros((num_nodes, 0)) if node_features is None else node_features
     column = None if labels is None else np.asarray(labels)[:, None]
-    L = max_edits
     return EdgeGraph(
         out, into, jnp.asarray(np.arange(N) < num_nodes), padded("node_features", features, (num_nodes,), N),
         jnp.zeros(N, bool), jnp.diff(out.starts),
-        Delta(jnp.full((L, 2), -1, jnp.int32), jnp.zeros(L, bool), jnp.zeros(L, bool), jnp.int32(0), jnp.int32(0)),
-        None if column is None else padded("labels", column, (num_nodes,), N)[:, 0], directed,
+        empty(max_edits, 2), None if column is None else padded("labels", column, (num_nodes,), N)[:, 0], directed,
     )  # fmt: skip
 
 
@@ -132,7 +114,7 @@ def refused(graph: EdgeGraph) -> Int[Array, ""]:
 
 def base_holds(graph: EdgeGraph) -> Bool[Array, "L"]:
     """Whether each pair of the delta has an edge in the base that isolating its ends has not killed, bool[L]."""
-    u, v = graph.delta.pairs[:, 0], graph.delta.pairs[:, 1]
+    u, v = graph.delta.edges[:, 0], graph.delta.edges[:, 1]
     return graph.delta.based & ~graph.cut[u] & ~graph.cut[v]
 
 
@@ -146,33 +128,22 @@ def _ordered(graph: EdgeGraph, u: Array, v: Array) -> tuple[Array, Array]:
     return (u, v) if graph.directed else (jnp.minimum(u, v), jnp.maximum(u, v))
 
 
-def _look(graph: EdgeGraph, u: Array, v: Array) -> tuple[Array, Array, Array, Array]:
-    """Of an ordered pair: whether the edge is there; in the base; whether it is in the delta, and where (or next)."""
-    delta = graph.delta
+def _look(graph: EdgeGraph, u: Array, v: Array) -> tuple[Array, Array]:
+    """Of an ordered pair: whether the edge is there, and whether it is in the base."""
     based = contains(graph.out, u, v)
-    there = (delta.pairs[:, 0] == u) & (delta.pairs[:, 1] == v)
-    known = there.any()
-    now = jnp.where(known, (there & delta.present).any(), based & ~graph.cut[u] & ~graph.cut[v])
-    place = jnp.where(known, (there * jnp.arange(graph.max_edits)).sum(), delta.count)
-    return now, based, known, place.astype(jnp.int32)
+    known, present, _ = look(graph.delta, jnp.stack([u, v]))
+    return jnp.where(known, present, based & ~graph.cut[u] & ~graph.cut[v]), based
 
 
 @bits.edit_edge.register(EdgeGraph)
 def _edit_edge(graph: EdgeGraph, u: Slot, v: Slot, operation: str) -> EdgeGraph:
     u, v, valid = valid_pair(graph, u, v)
     u, v = _ordered(graph, u, v)
-    now, based, known, place = _look(graph, u, v)
+    now, based = _look(graph, u, v)
     want = {"add": jnp.bool_(True), "remove": jnp.bool_(False), "toggle": ~now}[operation]
-    wished = valid & (want != now)
+    delta, made = write(graph.delta, jnp.stack([u, v]), based, want, valid & (want != now))
     if not graph.max_edits:
-        return replace(graph, delta=replace(graph.delta, refused=graph.delta.refused + wished))
-    made = wished & (known | (graph.delta.count < graph.max_edits))
-    place = jnp.where(made, place, graph.max_edits)  # beyond the last: written nowhere
-    delta = Delta(
-        graph.delta.pairs.at[place].set(jnp.stack([u, v]), mode="drop"),
-        graph.delta.based.at[place].set(based, mode="drop"), graph.delta.present.at[place].set(want, mode="drop"),
-        graph.delta.count + (made & ~known), graph.delta.refused + (wished & ~made),
-    )  # fmt: skip
+        return replace(graph, delta=delta)
     change = jnp.where(made, jnp.where(want, 1, -1), 0)
     degrees = graph.degrees.at[u].add(change)
     return replace(graph, delta=delta, degrees=degrees if graph.directed else degrees.at[v].add(change))
@@ -203,7 +174,7 @@ def _without_pairs(graph: EdgeGraph, u: Array, degrees: Array) -> tuple[EdgeGrap
     """Nothing left of what the delta holds of node u; degrees that were told of the base's edges are put right."""
     if not graph.max_edits:
         return graph, degrees
-    pairs, present = graph.delta.pairs, graph.delta.present
+    pairs, present = graph.delta.edges, graph.delta.present
     first, second = pairs[:, 0] == u, pairs[:, 1] == u
     wrong = base_holds(graph).astype(jnp.int32) - present
     degrees = degrees.at[pairs[:, 0]].add(jnp.where(second, wrong, 0))
@@ -223,7 +194,7 @@ def to_edges(graph: EdgeGraph) -> np.ndarray:
     sources = np.repeat(np.arange(graph.capacity, dtype=np.int32), np.diff(starts))
     kept = ~cut[sources] & ~cut[targets] & (graph.directed | (sources < targets))
     edges = np.stack([sources[kept], targets[kept]], axis=1)
-    pairs, present = np.asarray(graph.delta.pairs), np.asarray(graph.delta.present)
+    pairs, present = np.asarray(graph.delta.edges), np.asarray(graph.delta.present)
     used = pairs[:, 0] >= 0
     code = edges[:, 0].astype(np.int64) * graph.capacity + edges[:, 1]
     known = pairs[used, 0].astype(np.int64) * graph.capacity + pairs[used, 1]

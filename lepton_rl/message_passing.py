@@ -101,7 +101,7 @@ def over_neighbours(
     total = jnp.where(cut, nothing, total).astype(values.dtype)
     if not graph.max_edits:
         return total
-    pairs, present = graph.delta.pairs, graph.delta.present
+    pairs, present = graph.delta.edges, graph.delta.present
     if not graph.directed:
         pairs, present = jnp.concatenate([pairs, pairs[:, ::-1]]), jnp.tile(present, 2)
     u, v = pairs[:, ::-1].T if against and graph.directed else pairs.T

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 import numpy as np
 import pyarrow as pa
 
 from lepton_rl.data.names import Names
+
+if TYPE_CHECKING:
+    from lepton_rl.triple_graph import TripleGraph
 
 __all__ = ["KnowledgeGraph", "TripleSplits", "contained", "fact_codes"]
 
@@ -59,6 +62,16 @@ class KnowledgeGraph:
     def labelled(self) -> np.ndarray:
         """The facts in words, str[m, 3]: what ``pykeen.triples.TriplesFactory.from_labeled_triples`` takes."""
         return np.array(self.facts(), dtype=np.str_).reshape(-1, 3)
+
+    def to_triple_graph(self, max_edits: int = 0) -> TripleGraph:
+        """The graph that episodes edit and encoders read; slots and the order of facts are those of ``triples``.
+
+        Args:
+            max_edits: L, facts that an episode may set.
+        """
+        from lepton_rl.triple_graph import from_triples  # noqa: PLC0415 - reading files must not wait for jax
+
+        return from_triples(self.triples, self.num_entities, self.num_relations, max_edits=max_edits)
 
     def to_networkx(self) -> nx.MultiDiGraph:
         """The same facts in networkx: an edge from head to tail with the relation as its key, entities with their data.
