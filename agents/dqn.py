@@ -73,9 +73,7 @@ class Metrics(NamedTuple):
 class Learner(NamedTuple):
     """``init(env, hyper, key) -> state``, ``chunk(env, hyper, state) -> (state, (loss, return, ε))``.
 
-    Here state and hyper are :class:`TrainState` and :class:`Hyper`; any others with ``params``, ``best_params``,
-    ``best_value`` and ``iteration`` serve the same outer loop.
-    """
+    Any state with ``params``, ``best_params``, ``best_value`` and ``iteration`` serves the same outer loop."""
 
     init: Callable[[GraphEnv, Any, PRNGKeyArray], Any]
     chunk: Callable[[GraphEnv, Any, Any], tuple[Any, tuple[Array, ...]]]

@@ -21,7 +21,7 @@ from envs.pools import make_pool
 from experiments.evaluation import interval
 from experiments.scoreboards.boards import GENERATED, NINE, VALIDATION, Dismantle
 from experiments.scoreboards.dismantled import Plan, area, by_all_pivots, by_networkit, planned, removal_env, rounds_of
-from experiments.scoreboards.learned import Learned, each, learn, untrained
+from experiments.scoreboards.learned import Learned, at_larger_sizes, each, learn, untrained
 from experiments.scoreboards.networks import SocialNetwork, generated_network, published_auc, read_network, synthetic
 from experiments.scoreboards.results import Note, Results, commit, entry, markdown, plain, steps
 from lepton_rl.betweenness import pivot_betweenness, random_pivots
@@ -35,6 +35,9 @@ __all__ = ["removal_columns", "run"]
 WIDTH = 8
 CLASSICAL = {"degree": "degree", "CI": "collective_influence_2", "CoreHD": "core_degree"}
 VALIDATION_GRAPHS = 64
+TRAINED = 16  # pivots in training
+SMALL, MORE = 1000, 64  # nodes up to which shortest paths are counted from more pivots, as time is not scarce there
+LARGER, LARGER_GRAPHS = 5, 4  # times the nodes of a training graph; networks that choose how much of it is kept
 
 
 @cache
@@ -80,9 +83,21 @@ def _training_env(options: Dismantle, count: int, seed: int) -> Dismantling:
 
 
 def _train(options: Dismantle, note: Note) -> Learned:
-    network = correction_network(removal_columns(options.pivots), WIDTH)
+    network = correction_network(removal_columns(TRAINED), WIDTH)
     train, valid = _training_env(options, options.train_graphs, 1), _training_env(options, VALIDATION_GRAPHS, 2)
-    return learn(network, train, valid, options.evolution, options.seeds, note)
+    learned = learn(network, train, valid, options.evolution, options.seeds, note)
+    larger = synthetic(LARGER * options.train_nodes, LARGER_GRAPHS, 3)
+
+    def cost(params: list[Any]) -> np.ndarray:
+        areas = []
+        for i, one in enumerate(larger):
+            note(f"choose, {i + 1}/{len(larger)}")
+            plans = planned(removal_env(one), network_criterion(network), params)
+            found = np.array([area(one, plan.order) for plan in plans])
+            areas.append(found / found.mean())
+        return np.mean(areas, 0)
+
+    return at_larger_sizes(learned, cost)
 
 
 def _networks(options: Dismantle) -> list[str]:
@@ -97,9 +112,10 @@ def _network(name: str, options: Dismantle) -> SocialNetwork:
     return generated_network(name) if options.data is None else read_network(options.data, name)
 
 
-def _ours(env: Dismantling, learned: Learned, per_round: int) -> list[Plan]:
-    """A plan a seed, all by the same program."""
-    return planned(env, network_criterion(learned.network), each(learned), per_round)
+def _ours(env: Dismantling, learned: Learned, pivots: int, per_round: int) -> list[Plan]:
+    """A plan a seed, all by the same program; parameters serve any number of pivots."""
+    network = correction_network(removal_columns(pivots), WIDTH)
+    return planned(env, network_criterion(network), each(learned), per_round)
 
 
 def _measured(network: SocialNetwork, plans: list[Plan]) -> dict[str, Any]:
@@ -116,7 +132,9 @@ def _row(network: SocialNetwork, learned: Learned, options: Dismantle, note: Not
         note(method)
         found[method] = planned(env, criterion, per_round=per_round)
     note("ours")
-    found["ours"], found["pivots"] = (_ours(env, agent, per_round) for agent in (learned, untrained(learned)))
+    pivots = max(MORE, options.pivots) if network.nodes <= SMALL else options.pivots
+    agents = learned, untrained(learned)
+    found["ours"], found["pivots"] = (_ours(env, agent, pivots, per_round) for agent in agents)
     note("adaptive betweenness")
     library = by_networkit(network, options.limit)
     whole = library or by_all_pivots(network, options.limit)
@@ -191,7 +209,9 @@ def run(options: Dismantle, console: Console) -> int:
         for network in networks:
             begin(network.name)
             row = _row(network, learned, options, note)
-            results.add("networks", network.name, {**row, "train_seconds": learned.seconds, "commit": made})
+            results.add("networks", network.name, {
+                **row, "train_seconds": learned.seconds, "shares": learned.shares, "commit": made,
+            })  # fmt: skip
             console.print(
                 f"{network.name}: ours {row['ours']['mean']:.2f} in {row['ours']['seconds']:.3f} s, "
                 f"degree {row['degree']['mean']:.2f}", highlight=False,

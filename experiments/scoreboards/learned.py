@@ -1,6 +1,7 @@
 """Train a criterion for a scoreboard: S seeds of evolution strategies in one program."""
 
 import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -15,19 +16,23 @@ from envs.base import GraphEnv
 from experiments.scoreboards.results import Note
 from lepton_rl.heads import Network
 
-__all__ = ["Learned", "each", "learn", "untrained"]
+SHARES = (0.0, 0.5, 1.0)
+
+__all__ = ["Learned", "at_larger_sizes", "each", "learn", "untrained"]
 
 
 class Learned(NamedTuple):
     """S trained parameter sets (a leading axis of every leaf), each the best of its run on validation graphs.
 
     ``seconds`` of training include what had to be compiled; ``validation`` f32[S] are returns there.
+    ``shares``: see :func:`at_larger_sizes`.
     """
 
     network: Network
     params: Any
     seconds: float
     validation: list[float]
+    shares: tuple[float, ...] = ()
 
 
 def learn(
@@ -51,6 +56,23 @@ def each(learned: Learned) -> list[Any]:
     """The parameters of every seed."""
     seeds = jax.tree.leaves(learned.params)[0].shape[0]
     return [jax.tree.map(lambda leaf, s=s: jnp.asarray(leaf[s]), learned.params) for s in range(seeds)]
+
+
+def at_larger_sizes(learned: Learned, cost: Callable[[list[Any]], np.ndarray]) -> Learned:
+    """Of each seed the share of what it learned, from nothing to all, that ``cost`` is the lowest with.
+
+    What pays on small graphs need not pay on large ones: the last word is that of larger validation graphs.
+
+    Args:
+        cost: parameter sets -> f64[how many].
+    """
+    begin, seeds = time.perf_counter(), each(learned)
+    tried = [jax.tree.map(lambda leaf, c=c: leaf * c, params) for params in seeds for c in SHARES]
+    best = cost(tried).reshape(len(seeds), len(SHARES)).argmin(-1)
+    kept = [tried[i * len(SHARES) + place] for i, place in enumerate(best.tolist())]
+    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *kept)
+    shares = tuple(SHARES[place] for place in best.tolist())
+    return learned._replace(params=stacked, seconds=learned.seconds + time.perf_counter() - begin, shares=shares)
 
 
 def untrained(learned: Learned) -> Learned:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from experiments.scoreboards import dismantled, dismantling, maxcut
+from experiments.scoreboards import dismantled, dismantling, learned, maxcut
 from experiments.scoreboards.__main__ import main
 from experiments.scoreboards.cut_graphs import CutGraph, generated, read
 from experiments.scoreboards.networks import SocialNetwork, read_network
@@ -86,6 +86,7 @@ def test_dismantling_has_a_row_a_network(tmp_path, monkeypatch):
     options = ["dismantling", "--networks", "karate", "geometric-60", "--train-nodes", "20", "--train-graphs", "8",
                "--pivots", "4", "--json", str(path), "--output", str(tmp_path), *TINY]  # fmt: skip
     monkeypatch.setattr(dismantling, "VALIDATION_GRAPHS", 4)
+    monkeypatch.setattr(dismantling, "LARGER_GRAPHS", 1)
     assert main(options) == 0
     rows = json.loads(path.read_text())["networks"]
     assert rows["karate"]["nodes"] == 34 and rows["karate"]["mind"] is None
@@ -129,3 +130,11 @@ def test_influence_is_measured_beside_imm(tmp_path):
         assert 2 <= row["imm"] < 34 and row["greedy"]["mean"] > 0.9 and row["estimate"]["mean"] > 0.8
     assert "| karate, p=.1, 4 |" in (tmp_path / "influence.md").read_text()
     assert (tmp_path / "influence.png").stat().st_size > 1000
+
+
+def test_larger_graphs_say_how_much_of_what_was_learned_is_kept():
+    agent = learned.Learned(None, {"w": np.array([[2.0], [4.0]])}, 1.0, [])
+    kept = learned.at_larger_sizes(agent, lambda tried: np.array([abs(float(one["w"][0]) - 2) for one in tried]))
+    assert kept.params["w"].tolist() == [[2.0], [2.0]] and kept.shares == (1.0, 0.5)
+    assert [one["w"].tolist() for one in learned.each(kept)] == [[2.0], [2.0]]
+    assert learned.untrained(kept).params["w"].tolist() == [[0.0]]
