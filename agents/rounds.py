@@ -24,7 +24,7 @@ from lepton_rl.message_passing import aggregate
 from lepton_rl.registry import resolve
 from lepton_rl.storage import Graph
 
-__all__ = ["CRITERIA", "best_nodes", "get_criterion", "network_criterion", "plan_in_rounds"]
+__all__ = ["CRITERIA", "Criterion", "best_nodes", "get_criterion", "network_criterion", "plan_in_rounds"]
 
 PIVOTS = 64  # searches side by side
 

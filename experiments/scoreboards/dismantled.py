@@ -85,15 +85,20 @@ def removal_env(network: SocialNetwork) -> Dismantling:
 
 
 def planned(
-    env: Dismantling, criterion: Criterion | str, params: Sequence[Any] = ((),), per_round: int = 1
+    env: Dismantling, criterion: Criterion | str, params: Sequence[Any] = ((),), per_round: int = 1, alike: bool = False
 ) -> list[Plan]:
-    """Plans in rounds by a criterion, or by that of a name: one for each of its ``params``, with median times."""
+    """Plans in rounds by a criterion, or by that of a name: one for each of its ``params``, with median times.
+
+    Args:
+        alike: all plans have the same randomness; else each has its own.
+    """
     scored = get_criterion(criterion) if isinstance(criterion, str) else criterion
 
     def call(env: Dismantling, key: Array, params: Any) -> Int[Array, "T"]:
         return plan_in_rounds(env, jnp.int32(0), key, criterion=scored, per_round=per_round, params=params)
 
-    plans, seconds, compiling = timed_each(call, [(env, jax.random.key(0), one) for one in params])
+    given = [(env, jax.random.key(0 if alike else seed), one) for seed, one in enumerate(params)]
+    plans, seconds, compiling = timed_each(call, given)
     orders = [np.asarray(plan) for plan in plans]
     return [Plan(order[order >= 0], seconds, compiling) for order in orders]
 

@@ -10,11 +10,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from agents.rounds import network_criterion
+from agents.rounds import Criterion
 from envs.base import Observation
 from envs.dismantling import Dismantling, make_dismantling
 from envs.pools import make_pool
@@ -50,15 +50,16 @@ def removal_columns(pivots: int) -> Callable[[Observation], Float[Array, "N 13"]
     the inverse degree, and the betweenness as a share of all paths from the pivots.
     """
 
-    def columns(seen: Observation) -> Float[Array, "N 13"]:
+    def columns(seen: Observation, key: PRNGKeyArray | None = None) -> Float[Array, "N 13"]:
         graph = seen.graph
         d = degree(graph).astype(jnp.float32)
         joined = d > 0
         present = joined.astype(jnp.float32)
         n = jnp.maximum(present.sum(), 1)
-        # Pivots differ from step to step: the share of the budget left says which it is.
-        step = jax.lax.bitcast_convert_type(seen.marks[0, 1], jnp.int32)
-        chosen = random_pivots(jax.random.fold_in(jax.random.key(0), step), joined, pivots)
+        if key is None:  # pivots differ from step to step: the share of the budget left says which it is
+            step = jax.lax.bitcast_convert_type(seen.marks[0, 1], jnp.int32)
+            key = jax.random.fold_in(jax.random.key(0), step)
+        chosen = random_pivots(key, joined, pivots)
         paths = pivot_betweenness(graph, chosen)
         share, hub = paths / jnp.maximum(paths.max(), 1e-6), d / jnp.maximum(d.max(), 1)
         inverse, excess = present / jnp.maximum(d, 1), jnp.maximum(d - 1, 0)
@@ -74,6 +75,19 @@ def removal_columns(pivots: int) -> Callable[[Observation], Float[Array, "N 13"]
         return jnp.stack(each, -1) * present[:, None]
 
     return columns
+
+
+@cache
+def removal_criterion(pivots: int) -> Criterion:
+    """The learned criterion with pivots of the plan's own randomness; parameters serve any number of pivots."""
+    columns: Any = removal_columns(pivots)
+    network = correction_network(columns, WIDTH)
+
+    def criterion(params: Any, seen: Observation, key: PRNGKeyArray) -> Float[Array, "N"]:
+        x, present = columns(seen, key), seen.graph.node_mask.astype(jnp.float32)
+        return network.score(params, (x, (present @ x) / present.sum()), seen)
+
+    return criterion
 
 
 def _training_env(options: Dismantle, count: int, seed: int) -> Dismantling:
@@ -92,7 +106,7 @@ def _train(options: Dismantle, note: Note) -> Learned:
         areas = []
         for i, one in enumerate(larger):
             note(f"choose, {i + 1}/{len(larger)}")
-            plans = planned(removal_env(one), network_criterion(network), params)
+            plans = planned(removal_env(one), removal_criterion(TRAINED), params, alike=True)
             found = np.array([area(one, plan.order) for plan in plans])
             areas.append(found / found.mean())
         return np.mean(areas, 0)
@@ -113,9 +127,8 @@ def _network(name: str, options: Dismantle) -> SocialNetwork:
 
 
 def _ours(env: Dismantling, learned: Learned, pivots: int, per_round: int) -> list[Plan]:
-    """A plan a seed, all by the same program; parameters serve any number of pivots."""
-    network = correction_network(removal_columns(pivots), WIDTH)
-    return planned(env, network_criterion(network), each(learned), per_round)
+    """A plan a seed, with pivots of its own, all by the same program."""
+    return planned(env, removal_criterion(pivots), each(learned), per_round)
 
 
 def _measured(network: SocialNetwork, plans: list[Plan]) -> dict[str, Any]:
@@ -133,7 +146,7 @@ def _row(network: SocialNetwork, learned: Learned, options: Dismantle, note: Not
         found[method] = planned(env, criterion, per_round=per_round)
     note("ours")
     pivots = max(MORE, options.pivots) if network.nodes <= SMALL else options.pivots
-    agents = learned, untrained(learned)
+    agents = learned, untrained(learned, options.seeds)
     found["ours"], found["pivots"] = (_ours(env, agent, pivots, per_round) for agent in agents)
     note("adaptive betweenness")
     library = by_networkit(network, options.limit)

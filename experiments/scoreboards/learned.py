@@ -75,7 +75,7 @@ def at_larger_sizes(learned: Learned, cost: Callable[[list[Any]], np.ndarray]) -
     return learned._replace(params=stacked, seconds=learned.seconds + time.perf_counter() - begin, shares=shares)
 
 
-def untrained(learned: Learned) -> Learned:
-    """The criterion that training began with, once."""
-    nothing = jax.tree.map(lambda leaf: np.zeros_like(leaf[:1]), learned.params)
+def untrained(learned: Learned, seeds: int = 1) -> Learned:
+    """The criterion that training began with, ``seeds`` times."""
+    nothing = jax.tree.map(lambda leaf: np.zeros_like(leaf[:seeds]), learned.params)
     return Learned(learned.network, nothing, 0.0, [])
