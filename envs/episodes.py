@@ -57,7 +57,8 @@ def build_env(
             ``envs.DEFAULTS``.
         budget: edits an episode. ``reward``: "end" or "edit", as the rule says.
         graphs: a name in ``lepton_rl.data.generators.GENERATORS``, or a list of graph files;
-            default: the rule's, for the cost "length" gabriel.
+            default: the rule's, for the cost "length" gabriel. Weights are read where the objective or the cost
+            depends on them, as :meth:`lepton_rl.data.NamedGraph.weighing` says.
         num_nodes: nodes of a generated graph. ``num_graphs``: how many; they have the seeds ``graph_seed``, + 1, ….
         cost: a name in ``envs.costs.COSTS``; ``cost_budget``: what the edits of an episode may cost together. What the
             cost reads of the nodes are their attributes of those names.
@@ -81,7 +82,10 @@ def build_env(
             members.append(from_edges(edges, len(graph), labels=labels, node_features=np.array(features)))
     else:
         read = [read_graph(path, cleaning=Cleaning(directed=False)) for path in graphs]
-        members = [(graph.featured(reads, "costs") if reads else graph).to_bitgraph() for graph in read]
+        read = [graph.featured(reads, "costs") if reads else graph for graph in read]
+        if (valued.weighted or cost == "weight") and any(graph.weights is not None for graph in read):
+            read = [graph.weighing() for graph in read]
+        members = [graph.to_bitgraph() for graph in read]
     return build(make_pool(members), valued, budget, reward, cost=cost, cost_budget=cost_budget)
 
 

@@ -48,6 +48,11 @@ class Train:
     and y, price their column price."""
     cost_budget: float | None = None
     """What the edits of an episode may cost together."""
+    weights: Literal["auto", "read", "ignore"] = "auto"
+    """Weights of the edges, where the objective or the cost depends on them: read where the graphs have some, or every
+    edge weighs 1."""
+    new_weight: float | None = None
+    """What an edge that is added weighs, where weights are read; default: the median of the graph's."""
     reward: Literal["end", "edit"] = "edit"
     """Reward after every edit (learns faster), or at the end of an episode; both sum to the same."""
     generator: str = ""
@@ -103,6 +108,11 @@ class Solve:
     and y, price their column price."""
     cost_budget: float | None = None
     """What the edits may cost together; default: as much as the run's."""
+    weights: Literal["auto", "read", "ignore"] = "auto"
+    """Weights of the edges, where the objective or the cost depends on them: read where the graphs have some, or every
+    edge weighs 1."""
+    new_weight: float | None = None
+    """What an edge that is added weighs, where weights are read; default: the median of the graph's."""
     seeds: int = 3
     """Training seeds, when no run is given."""
     search_nodes: int = 100

@@ -119,8 +119,8 @@ def _swap(
 def shuffled(graph: NamedGraph, seed: int, sides: bool = False) -> NamedGraph:
     """A copy with edges swapped: every degree kept, and connected where ``graph`` is (Maslov & Sneppen 2002).
 
-    Between a quarter and twice as many swaps are tried as there are edges, so that copies lie near and far. With
-    ``sides`` every edge goes on joining a node of label 0 or less to one above.
+    Between a quarter and twice as many swaps are tried as there are edges, so that copies lie near and far. The
+    attributes of an edge go with it. With ``sides`` every edge goes on joining a node of label 0 or less to one above.
     """
     rng = np.random.default_rng(seed)
     m, n = len(graph.edges), graph.num_nodes
@@ -138,4 +138,4 @@ def shuffled(graph: NamedGraph, seed: int, sides: bool = False) -> NamedGraph:
             edges = new
     name, ends = f"{graph.name} shuffled {seed}", np.array(edges, np.int32).reshape(-1, 2)
     ends = ends if graph.directed else np.sort(ends, axis=1)
-    return replace(graph, name=name, edges=ends, edge_data=None, report=())
+    return replace(graph, name=name, edges=ends, report=())

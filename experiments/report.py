@@ -2,7 +2,8 @@
 
 import base64
 import html
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,10 @@ from experiments.comparison import AGENT, SEARCHERS, Comparison
 from experiments.evaluation import Interval
 from experiments.solving import Solution
 
-__all__ = ["Section", "comparison_table", "edits_table", "networks_table", "page", "solution_table", "verdict"]
+__all__ = [
+    "Section", "comparison_table", "edits_table", "networks_table", "page", "ranged",
+    "solution_table", "verdict",
+]  # fmt: skip
 
 
 class Section(NamedTuple):
@@ -28,9 +32,21 @@ class Section(NamedTuple):
         return _section(self)  # what a notebook shows
 
 
-def ranged(x: Interval) -> str:
+def _number(x: float, decimals: int, sign: str = "") -> str:
+    """``x`` in so many decimals, no zero with a minus."""
+    return f"{round(x, decimals) + 0.0:{sign}.{decimals}f}"
+
+
+def _decimals(sizes: Iterable[float]) -> int:
+    """Three decimals, more where the largest of ``sizes`` would not show as many digits."""
+    largest = max((abs(x) for x in sizes), default=0.0)
+    return 3 if largest == 0 else min(max(3, 2 - math.floor(math.log10(largest))), 12)
+
+
+def ranged(x: Interval, decimals: int = 3) -> str:
     """A mean and its interval."""
-    return f"{x.mean:+.3f} [{x.low:.3f}, {x.high:.3f}]"
+    low, high = _number(x.low, decimals), _number(x.high, decimals)
+    return f"{_number(x.mean, decimals, '+')} [{low}, {high}]"
 
 
 def _standing(lead: Interval) -> str:
@@ -55,13 +71,15 @@ def _sorted(comparison: Comparison, graph: int | None) -> list[str]:
 def comparison_table(comparison: Comparison) -> Section:
     """Every method on the test graphs, the best first."""
     order = _sorted(comparison, None)
+    gains = {name: comparison.gain(name) for name in order}
+    decimals = _decimals(gain.mean for gain in gains.values())
     rows = []
     for name in order:
         lead = comparison.lead(name)
-        against = ("", "") if name == AGENT else (ranged(lead), _standing(lead))
-        rows.append((name, ranged(comparison.gain(name)), *against))
+        against = ("", "") if name == AGENT else (ranged(lead, decimals), _standing(lead))
+        rows.append((name, ranged(gains[name], decimals), *against))
     count = comparison.before.shape[0]
-    title = f"Gain on {count} held-out graphs (before: {comparison.before.mean():.4f})"
+    title = f"Gain on {count} held-out graphs (before: {comparison.before.mean():.4g})"
     note = "Intervals of 95 % over seeds and graphs; differences are paired by graph."
     head = ("method", "gain [95 %]", "dqn - method [95 %]", "dqn is")
     return Section(title, f"{verdict(comparison)} {note}", head, rows, (order.index(AGENT),))
@@ -71,9 +89,12 @@ def solution_table(solution: Solution) -> Section:
     """Every method on one network, the best first."""
     comparison, i = solution.comparison, solution.index
     order = _sorted(comparison, i)
-    rows = [(name, ranged(solution.gain(name)), f"{solution.before + solution.gain(name).mean:.4f}") for name in order]
-    chosen = comparison.chosen_gain(i)
-    rows.append(("dqn, the plan chosen", ranged(chosen), f"{solution.before + chosen.mean:.4f}"))
+    gains = {name: solution.gain(name) for name in order} | {"dqn, the plan chosen": comparison.chosen_gain(i)}
+    decimals = _decimals(gain.mean for gain in gains.values())
+    rows = [
+        (name, ranged(gain, decimals), _number(solution.before + gain.mean, decimals + 1))
+        for name, gain in gains.items()
+    ]
     title = f"{solution.graph.name}: {solution.graph.num_nodes} nodes, {len(solution.graph.edges)} edges, before: "
     note = (
         f"dqn is the mean of {comparison.after[AGENT].shape[0]} training seeds; the plan chosen is the best of theirs "
@@ -84,7 +105,8 @@ def solution_table(solution: Solution) -> Section:
     missing = [name for name in SEARCHERS if name in fitting and not searched]
     note += f" Left out on so large a graph (--search-nodes): {', '.join(missing)}." if missing else ""
     head = ("method", "gain [95 %]", "after")
-    return Section(f"{title}{solution.before:.4f}", f"{verdict(comparison, i)} {note}", head, rows, (len(rows) - 1,))
+    title += _number(solution.before, decimals + 1)
+    return Section(title, f"{verdict(comparison, i)} {note}", head, rows, (len(rows) - 1,))
 
 
 def networks_table(solutions: Sequence[Solution]) -> Section:
@@ -94,13 +116,15 @@ def networks_table(solutions: Sequence[Solution]) -> Section:
     def row(label: str, cell: Callable[[Solution], str]) -> tuple[str, ...]:
         return (label, *(cell(solution) for solution in solutions))
 
+    decimals = _decimals(s.gain(name).mean for s in solutions for name in s.methods)
+
     def gain(name: str) -> Callable[[Solution], str]:
-        return lambda s: f"{s.gain(name).mean:+.3f}" if name in s.methods else "–"
+        return lambda s: _number(s.gain(name).mean, decimals, "+") if name in s.methods else "–"
 
     rows = [
         row("nodes, edges", lambda s: f"{s.graph.num_nodes}, {len(s.graph.edges)}"),
-        row("before", lambda s: f"{s.before:.3f}"),
-        row("dqn, the plan chosen", lambda s: f"{s.comparison.chosen_gain(s.index).mean:+.3f}"),
+        row("before", lambda s: _number(s.before, decimals)),
+        row("dqn, the plan chosen", lambda s: _number(s.comparison.chosen_gain(s.index).mean, decimals, "+")),
         *(row(name, gain(name)) for name in names),
     ]
     note = (

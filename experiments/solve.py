@@ -21,7 +21,10 @@ def run(command: Solve) -> int:
     if command.run is not None:
         return _by_run(command, name)
     given = {key: getattr(command, key) for key in ("objective", "budget") if getattr(command, key) is not None}
-    same = ("graph", "env", "cost", "cost_budget", "reading", "seeds", "search_nodes", "runs_dir", "dqn")
+    same = (
+        "graph", "env", "cost", "cost_budget", "weights", "new_weight", "reading", "seeds", "search_nodes", "runs_dir",
+        "dqn",
+    )  # fmt: skip
     return train.run(Train(**{key: getattr(command, key) for key in same}, **given, pool="shuffles", name=name))
 
 
@@ -38,6 +41,12 @@ def _by_run(command: Solve, name: str) -> int:
             f"--cost {command.cost}: the run {run_folder.path} was trained with '{config.cost}'. Leave out --cost, or "
             "leave out --run to train anew."
         )
+    if command.weights not in ("auto", config.weights):
+        raise ValueError(
+            f"--weights {command.weights}: the run {run_folder.path} was trained with --weights {config.weights}. "
+            "Leave it out, or leave out --run to train anew."
+        )
+    config = dataclasses.replace(config, new_weight=command.new_weight)
     limit = config.cost_budget if command.cost_budget is None else command.cost_budget
     config = dataclasses.replace(config, cost_budget=limit)
     config = dataclasses.replace(config, budget=command.budget or config.budget, search_nodes=command.search_nodes)

@@ -142,13 +142,14 @@ def draw_solution(solution: Solution, objective: str) -> Figure:
     before = solution.graph.to_networkx()
     after = before.copy()
     chosen: set[str] = set()
+    reweighted: dict[tuple[str, str], None] = {}
     for _, operation, u, v in solution.edits():
         if operation == "add":
             after.add_edge(u, v)
         elif operation == "remove":
             after.remove_edge(u, v)
         elif operation == "scale":
-            chosen |= {u, v}
+            reweighted[u, v] = None
         else:
             after.remove_edges_from(list(before.edges(u)) if operation == "remove node" else [])
             chosen ^= {u}
@@ -158,5 +159,6 @@ def draw_solution(solution: Solution, objective: str) -> Figure:
     if graph.labels is not None:
         labels = dict(zip(graph.names, graph.labels.tolist(), strict=True))
     return draw_before_after(
-        before, after, objective=objective, values=(solution.before, value), chosen=chosen, labels=labels
-    )
+        before, after, objective=objective, values=(solution.before, value), chosen=chosen, reweighted=reweighted,
+        labels=labels,
+    )  # fmt: skip

@@ -7,7 +7,7 @@ and Ito's, told apart by readers with any common colour vision; added and remove
 import io
 import os
 import tempfile
-from collections.abc import Hashable, Iterable, Mapping, Set
+from collections.abc import Callable, Hashable, Iterable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ import networkx as nx
 import numpy as np
 from jaxtyping import Float, UInt8
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
@@ -24,15 +23,13 @@ from scipy.special import stdtrit
 
 from lepton_rl.labels import box_of, free_place
 from lepton_rl.shades import INK, shade_legend, shades
+from lepton_rl.strokes import Edge, Layout, draw_lines
 
 __all__ = [
     "band", "draw_before_after", "draw_curves", "draw_graph", "figure_to_array", "graph_layout", "save_figure",
 ]  # fmt: skip
 
-Edge = tuple[Hashable, Hashable]
-Layout = Mapping[Hashable, Any]  # f64[2] each
-
-GREY, ADDED, REMOVED, SELECTED = "#b4b4b4", "#0072B2", "#D55E00", "#E69F00"
+GREY, ADDED, REMOVED, SELECTED, REWEIGHTED = "#b4b4b4", "#0072B2", "#D55E00", "#E69F00", "#009E73"
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 STYLES = ("-", "--", "-.", ":")  # curves stay apart without colour
 
@@ -57,26 +54,6 @@ def graph_layout(graph: nx.Graph, seed: int = 0) -> dict[Hashable, Any]:
     low, span = xy.min(0, initial=np.inf), np.ptp(xy, axis=0) if len(xy) else 1.0
     unit = (xy - low) / np.where(np.asarray(span) > 1e-9, span, 1.0)
     return dict(zip(names, unit, strict=True))
-
-
-def _bent(u: np.ndarray, v: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """A curve f64[K, 2] from u to v, bent as little as keeps it clear of ``others`` f64[n, 2]."""
-    t = np.linspace(0, 1, 24)[:, None]
-    normal = np.array([u[1] - v[1], v[0] - u[0]])
-    curves = [(1 - t) * u + t * v + 2 * t * (1 - t) * bend * normal for bend in (0.0, 0.12, -0.12, 0.24, -0.24)]
-    gaps = [np.linalg.norm(curve[:, None] - others, axis=-1).min(initial=1.0) for curve in curves]
-    clear = [i for i, gap in enumerate(gaps) if gap > 0.035]
-    return curves[clear[0] if clear else int(np.argmax(gaps))]
-
-
-def _lines(axes: Axes, edges: Iterable[Edge], layout: Layout, bent: bool = False, **style: Any) -> None:
-    """Straight lines; highlighted ones may bend, so that none seems to end at a node it only passes."""
-    segments = []
-    for u, v in edges:
-        others = np.array([layout[node] for node in layout if node not in (u, v)]).reshape(-1, 2)
-        ends = layout[u], layout[v]
-        segments.append(_bent(*ends, others) if bent else np.stack(ends))
-    axes.add_collection(LineCollection(segments, capstyle="round", **style))
 
 
 def _labels(
@@ -104,15 +81,19 @@ def _labels(
 
 def _graph_on(
     axes: Axes, graph: nx.Graph, layout: Layout, *, added: Iterable[Edge] = (), removed: Iterable[Edge] = (),
-    chosen: Set[Hashable] = frozenset(), touched: set[Hashable], labels: Mapping[Hashable, float],
+    reweighted: Iterable[Edge] = (), chosen: Set[Hashable] = frozenset(), touched: set[Hashable],
+    labels: Mapping[Hashable, float],
 ) -> None:  # fmt: skip
-    special = {frozenset(edge) for edge in (*added, *removed)}
+    directed = graph.is_directed()
+    key: Callable[[Edge], Any] = tuple if directed else frozenset
+    special = {key(edge) for edge in (*added, *removed, *reweighted)}
     inside = len(graph) <= LABEL_ALL and all(len(str(node)) <= 2 for node in graph)
     size = float(np.clip(9000 / max(len(graph), 1), 18, 260 if inside else 70))
-    plain = [edge for edge in graph.edges() if frozenset(edge) not in special and edge[0] != edge[1]]
-    _lines(axes, plain, layout, colors=GREY, linewidths=1.0, zorder=1)
-    _lines(axes, removed, layout, bent=True, colors=REMOVED, linewidths=2.0, linestyles="--", zorder=2)
-    _lines(axes, added, layout, bent=True, colors=ADDED, linewidths=2.6, zorder=3)
+    plain = [edge for edge in graph.edges() if key(edge) not in special and edge[0] != edge[1]]
+    draw_lines(axes, plain, layout, directed=directed, colour=GREY, width=1.0)
+    draw_lines(axes, reweighted, layout, directed=directed, bent=True, colour=REWEIGHTED, width=2.6, zorder=2)
+    draw_lines(axes, removed, layout, directed=directed, bent=True, colour=REMOVED, width=2.0, dashed=True, zorder=2)
+    draw_lines(axes, added, layout, directed=directed, bent=True, colour=ADDED, width=2.6, zorder=3)
     nodes = list(graph)
     xy = np.array([layout[node] for node in nodes]).reshape(-1, 2)
     fills = zip(nodes, shades(nodes, labels), strict=True)
@@ -127,12 +108,17 @@ def _graph_on(
     _labels(axes, graph, layout, touched, inside=inside, size=size)
 
 
-def _legend(figure: Figure, added: bool, removed: bool, selected: bool, labels: Mapping[Hashable, float]) -> None:
+def _legend(
+    figure: Figure, labels: Mapping[Hashable, float], *, added: bool, removed: bool, selected: bool,
+    reweighted: bool = False,
+) -> None:  # fmt: skip
     handles = shade_legend(labels)
     if added:
         handles.append(Line2D([], [], color=ADDED, linewidth=2.6, label="added"))
     if removed:
         handles.append(Line2D([], [], color=REMOVED, linewidth=1.8, linestyle="--", label="removed"))
+    if reweighted:
+        handles.append(Line2D([], [], color=REWEIGHTED, linewidth=2.6, label="reweighted"))
     if selected:
         handles.append(
             Line2D([], [], linestyle="", marker="o", markersize=8, markerfacecolor=SELECTED, markeredgecolor=INK,
@@ -174,7 +160,7 @@ def draw_graph(
               labels=labels or {})  # fmt: skip
     if title:
         axes.set_title(title, fontsize=11, color=INK)
-    _legend(figure, bool(added), bool(removed), selected is not None, labels or {})
+    _legend(figure, labels or {}, added=bool(added), removed=bool(removed), selected=selected is not None)
     return figure
 
 
@@ -185,15 +171,16 @@ def draw_before_after(
     objective: str = "",
     values: tuple[float, float] | None = None,
     chosen: Set[Hashable] = frozenset(),
+    reweighted: Iterable[Edge] = (),
     labels: Mapping[Hashable, float] | None = None,
     layout: Layout | None = None,
 ) -> Figure:
-    """Picture of a graph before and after its edits, in one layout, the edits highlighted.
+    """Picture of a graph before and after its edits, in one layout, the edits highlighted; directed edges as arrows.
 
     Args:
         before: the start graph; ``after``: the edited graph on the same nodes.
         objective: its name; ``values``: what it is before and after. Both appear in the heading.
-        chosen: nodes that the edits chose, removed or flipped.
+        chosen: nodes that the edits chose, removed or flipped. ``reweighted``: edges that they reweighted.
         labels: numbers of nodes that colour them, as in :func:`draw_graph`.
         layout: positions from :func:`graph_layout`; default: those of ``before``.
     """
@@ -202,18 +189,23 @@ def draw_before_after(
     removed = [edge for edge in before.edges() if not after.has_edge(*edge)]
     figure = Figure(figsize=(10.5, 5.6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    touched = set(chosen) if chosen else {node for edge in added + removed for node in edge}
+    reweighted = list(reweighted)
+    touched = set(chosen) if chosen else {node for edge in added + removed + reweighted for node in edge}
     labels = labels or {}
     _graph_on(left, before, layout, removed=removed, touched=touched, labels=labels)
-    _graph_on(right, after, layout, added=added, chosen=chosen, touched=touched, labels=labels)
+    _graph_on(
+        right, after, layout, added=added, reweighted=reweighted, chosen=chosen, touched=touched, labels=labels
+    )
     left.set_title(f"before: {before.number_of_edges()} edges", fontsize=10, color=INK)
-    words = (added, "added"), (removed, "removed"), (chosen, "selected")
+    words = (added, "added"), (removed, "removed"), (reweighted, "reweighted"), (chosen, "selected")
     changes = [f"{len(edits)} {word}" for edits, word in words if edits]
     right.set_title(f"after: {', '.join(changes) or 'no change'}", fontsize=10, color=INK)
     if values is not None:
         heading = f"{values[0]:.4g} → {values[1]:.4g}  ({values[1] - values[0]:+.4g})"
         figure.suptitle(f"{objective.replace('_', ' ')}  {heading}".strip(), fontsize=13, color=INK)
-    _legend(figure, bool(added), bool(removed), bool(chosen), labels)
+    _legend(
+        figure, labels, added=bool(added), removed=bool(removed), selected=bool(chosen), reweighted=bool(reweighted)
+    )
     return figure
 
 

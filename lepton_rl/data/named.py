@@ -40,6 +40,8 @@ class NamedGraph:
         report: what reading and cleaning ignored, merged or dropped, one line each.
         features: f32[n, F] what a network is to see of the nodes, by slot, or None; see :meth:`encoded`.
         labels: f32[n] what objectives of nodes read, by slot, or None; see :meth:`labelled`.
+        pair_weight: what a pair without an edge weighs, where the editable graph is to have weights; None: it is to
+            have none; see :meth:`weighing`.
     """
 
     name: str
@@ -51,6 +53,7 @@ class NamedGraph:
     report: tuple[str, ...] = field(default=())
     features: np.ndarray | None = None
     labels: np.ndarray | None = None
+    pair_weight: float | None = None
 
     @property
     def num_nodes(self) -> int:
@@ -64,7 +67,8 @@ class NamedGraph:
         return None if data is None or WEIGHT not in data.column_names else data[WEIGHT].to_numpy()
 
     def to_bitgraph(self, capacity: int | None = None) -> BitGraph:
-        """The editable graph; slot i is the node ``names[i]``. Of attributes it has what ``features`` holds.
+        """The editable graph; slot i is the node ``names[i]``. Of attributes it has what ``features`` holds, and
+        weights by :meth:`weighing`.
 
         Args:
             capacity: node slots N; default ``num_nodes``.
@@ -84,8 +88,19 @@ class NamedGraph:
 
         return from_edges(
             self.edges, self.num_nodes, capacity=capacity, directed=self.directed, node_features=self.features,
-            labels=self.labels,
+            edge_features=self._pair_weights(), labels=self.labels,
         )  # fmt: skip
+
+    def _pair_weights(self) -> np.ndarray | None:
+        """f32[n, n, 1] what all pairs weigh, where weights are read."""
+        if self.pair_weight is None:
+            return None
+        found = np.full((self.num_nodes, self.num_nodes, 1), self.pair_weight, np.float32)
+        u, v = self.edges.T
+        found[u, v, 0] = 1.0 if self.weights is None else self.weights
+        if not self.directed:
+            found[v, u] = found[u, v]
+        return found
 
     def to_edge_graph(self, max_edits: int = 0) -> EdgeGraph:
         """The large graph, for any number of nodes; slot i is the node ``names[i]``.
@@ -134,6 +149,21 @@ class NamedGraph:
         """
         camps = " (-1 and 1 for two camps, 0 and 1 for users and items)"
         return replace(self, labels=self._numbers(column, "labels", camps))
+
+    def weighing(self, pair_weight: float | None = None) -> NamedGraph:
+        """The graph whose editable graph has weights: those of its edges, or 1 where it has none.
+
+        Args:
+            pair_weight: what a pair without an edge weighs, should one come; default: the median of the edges'.
+
+        Raises:
+            DataError: a weight that is no finite number.
+        """
+        if pair_weight is None:
+            pair_weight = 1.0 if self.weights is None or not len(self.weights) else float(np.median(self.weights))
+        if not np.isfinite(pair_weight):
+            raise DataError(f"{self.name}: an edge that is added weighs {pair_weight}: give a finite number.")
+        return replace(self, pair_weight=pair_weight)
 
     def featured(self, columns: Sequence[str], purpose: str) -> NamedGraph:
         """The graph with numeric node attributes, as they are, before its other ``features``.

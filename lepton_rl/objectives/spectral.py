@@ -1,5 +1,7 @@
 """Objectives read off the spectrum of the adjacency matrix and of the graph Laplacian."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,15 +13,15 @@ from lepton_rl.graph import BitGraph, adjacency, num_nodes
 from lepton_rl.linear import inverse
 from lepton_rl.objectives.base import EDGE_REMOVED, REBUILT, Edit, Objective, deterministic, no_noise, weight_change
 from lepton_rl.objectives.critical_fraction import edge_masks, fold
-from lepton_rl.weights import strength, unit, weights
+from lepton_rl.weights import unit, weights
 
 __all__ = [
     "algebraic_connectivity", "effective_resistance", "is_connected", "laplacian", "natural_connectivity",
     "resistances", "resistances_after", "spectral_radius", "together",
 ]  # fmt: skip
 
-SQUARINGS = 5  # spectral_radius moves by the 2^5th power
-REST, MOVES = 1e-5, 10_000  # until its vector moves no more than this; rounding moves it by 1e-6
+MOVES = 10_000  # at most, of a vector until it rests
+TINY = 1e-30  # in place of a divisor 0
 
 
 @struct.dataclass
@@ -50,32 +52,51 @@ def is_connected(graph: BitGraph) -> Bool[Array, ""]:
     return (reached | ~graph.node_mask).all()
 
 
-def _second_eigenvalue(graph: BitGraph) -> Float[Array, ""]:
-    """The second smallest eigenvalue of the Laplacian; 0 when disconnected and for a single node.
+def _product(a: Float[Array, "N N"], b: Float[Array, "N N"]) -> Float[Array, "N N"]:
+    return jnp.matmul(a, b, precision="highest")
 
-    The constant vector of the present nodes, and every absent slot, are given the eigenvalue "largest degree + 1",
-    with weights "largest degree · n / (n - 1)". The second smallest does not exceed it, so it becomes the smallest; nor
-    is it above the largest, so that float32 loses no digits (Fiedler 1973, 3.5).
+
+def _rested(
+    power: Float[Array, "N N"], start: Float[Array, "N"], scaled: Callable[[Array], Array], rest: float
+) -> Float[Array, "N"]:
+    """``scaled(power · x)`` again and again from ``start``, until no entry moves by more than ``rest``."""
+
+    def move(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        x, moves, _ = state
+        new = scaled((power * x).sum(-1))
+        return new, moves + 1, anywhere((jnp.abs(new - x).max() > rest) & (moves < MOVES))
+
+    return jax.lax.while_loop(lambda state: state[2], move, (scaled(start), jnp.int32(0), jnp.bool_(True)))[0]
+
+
+def _second_eigenvalue(graph: BitGraph) -> Float[Array, ""]:
+    """The second smallest eigenvalue of the Laplacian L; 0 when disconnected and for a single node.
+
+    By steps with the 2^10th power of cI - L, c above all eigenvalues, none of which exceeds twice the largest degree:
+    products of matrices, where LAPACK takes one member at a time. The constant vector is taken out after each, lest
+    rounding lets it grow. The power's column with the largest diagonal entry leans on the vector that is wanted; the
+    value is that vector's Σ w_uv (x_u - x_v)² over its Σ x_u², in which nothing cancels.
     """
     present = graph.node_mask.astype(jnp.float32)
-    n = num_nodes(graph).astype(jnp.float32)
-    largest = strength(graph).max()
-    lift = largest + 1.0 if graph.edge_features is None else largest * n / jnp.maximum(n - 1, 1)
-    lifted = laplacian(graph) + lift * (jnp.outer(present, present) / n + jnp.diag(1 - present))
-    smallest = jnp.linalg.eigvalsh(lifted)[0]
-    return jnp.where((n > 1) & is_connected(graph), jnp.maximum(smallest, 0.0), 0.0)
+    n, dense = num_nodes(graph).astype(jnp.float32), weights(graph) / unit(graph)
+    strengths = dense.sum(1)
+    most = jnp.maximum(2.25 * strengths.max(), TINY)
 
+    def deflated(matrix: Float[Array, "N N"]) -> Float[Array, "N N"]:
+        means = matrix.sum(1) / n
+        rest = matrix - means[:, None] - means[None, :] + means.sum() / n
+        return jnp.outer(present, present) * rest / jnp.maximum(jnp.abs(rest).max(), TINY)
 
-def _spectrum(graph: BitGraph) -> Float[Array, "N"]:
-    """Eigenvalues of the adjacency matrix, ascending, f32[N]; the first N - n belong to absent slots and lie below.
+    def scaled(x: Float[Array, "N"]) -> Float[Array, "N"]:
+        x = present * (x - x.sum() / n)
+        return x / jnp.maximum(jnp.abs(x).max(), TINY)
 
-    They are read off the eigenvectors as quotients xᵀAx / xᵀx, which squares the error of LAPACK's float32.
-    """
-    below = strength(graph).max() + 1.0
-    matrix = weights(graph) - below * jnp.diag(1.0 - graph.node_mask)
-    vectors = jnp.linalg.eigh(matrix)[1]
-    image = jnp.matmul(matrix, vectors, precision="highest")
-    return (vectors * image).sum(0) / (vectors * vectors).sum(0)
+    power = deflated(jnp.diag(present - strengths / most) + dense / most)
+    power = jax.lax.fori_loop(0, 10, lambda _, matrix: deflated(_product(matrix, matrix)), power)
+    x = _rested(power, power[jnp.argmax(jnp.diagonal(power))], scaled, rest=1e-4)
+    apart = (dense * (x[:, None] - x[None, :]) ** 2).sum() / 2
+    found = unit(graph) * apart / jnp.maximum((x * x).sum(), TINY)
+    return jnp.where((n > 1) & is_connected(graph), found, 0.0)
 
 
 def _largest_eigenvalue(graph: BitGraph) -> Float[Array, ""]:
@@ -89,25 +110,44 @@ def _largest_eigenvalue(graph: BitGraph) -> Float[Array, ""]:
     dense = weights(graph) / unit(graph)
 
     def square(_: Array, matrix: Array) -> Array:
-        matrix = jnp.matmul(matrix, matrix, precision="highest")
+        matrix = _product(matrix, matrix)
         return matrix / matrix.max()
 
-    def move(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        x, moves, _ = state
-        new = (power * x).sum(-1)
-        new = new / new.max()
-        return new, moves + 1, anywhere((jnp.abs(new - x).max() > REST) & (moves < MOVES))
-
-    power = jax.lax.fori_loop(0, SQUARINGS, square, dense + jnp.diag(graph.node_mask.astype(jnp.float32)))
-    start = power.sum(-1) / power.sum(-1).max(), jnp.int32(0), jnp.bool_(True)
-    x = jax.lax.while_loop(lambda state: state[2], move, start)[0]
+    power = jax.lax.fori_loop(0, 5, square, dense + jnp.diag(graph.node_mask.astype(jnp.float32)))
+    x = _rested(power, power.sum(-1), lambda x: x / x.max(), rest=1e-5)  # rounding moves it by 1e-6
     return unit(graph) * (x * (dense * x).sum(-1)).sum() / (x * x).sum()
 
 
 def _mean_exponential(graph: BitGraph) -> Float[Array, ""]:
-    values, n = _spectrum(graph), jnp.maximum(num_nodes(graph), 1)
-    there = jnp.arange(graph.capacity) >= graph.capacity - n
-    return values[-1] + jnp.log(jnp.where(there, jnp.exp(values - values[-1]), 0.0).sum() / n)
+    """By products of matrices: the trace of exp(A) is the sum of the squares of the entries of exp(A / 2).
+
+    A / 2 is halved until no row sums to more than 1 / 4, six terms of the series are summed up, and squaring takes the
+    halvings back (Moler & Van Loan, "Nineteen dubious ways to compute the exponential of a matrix", SIAM Review 45,
+    2003, §3). The first two squares are of exp - I, which the identity's 1 would round; no entry is negative, so
+    nothing cancels. Powers of the largest entry are kept as logarithms.
+    """
+    half = weights(graph) / 2
+    halvings = jnp.maximum(jnp.ceil(jnp.log2(jnp.maximum(half.sum(1).max(), TINY))), 0.0)
+    one = half / jnp.exp2(halvings + 2)
+    two = _product(one, one)
+    three = _product(two, one)
+    rest = one + two / 2 + three / 6 + _product(three, one / 24 + two / 120 + three / 720)
+    for _ in range(2):
+        rest = 2 * rest + _product(rest, rest)
+
+    def square(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        matrix, size, left = state
+        new = _product(matrix, matrix)
+        largest = new.max()
+        matrix = jnp.where(left > 0, new / largest, matrix)
+        return matrix, jnp.where(left > 0, 2 * size + jnp.log(largest), size), left - 1
+
+    begin = rest + jnp.eye(graph.capacity), jnp.float32(0), halvings
+    matrix, size, _ = jax.lax.while_loop(lambda state: anywhere(state[2] > 0), square, begin)
+    largest = matrix.max()
+    there = graph.node_mask[:, None] & graph.node_mask[None, :]
+    total = jnp.where(there, (matrix / largest) ** 2, 0.0).sum() / jnp.maximum(num_nodes(graph), 1)
+    return jnp.log(total) + 2 * (size + jnp.log(largest))
 
 
 def together(graph: BitGraph) -> Bool[Array, "N N"]:

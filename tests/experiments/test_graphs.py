@@ -3,15 +3,19 @@
 import dataclasses
 from typing import get_type_hints
 
+import jax
 import networkx as nx
 import numpy as np
 import pytest
 
+from experiments import splits
 from experiments.configs import Train, train_from_json, train_to_json
 from experiments.graphs import is_connected, load_graphs, shuffled
-from experiments.problem import make_problem, make_split
+from experiments.problem import completed, make_problem
 from experiments.reading import Reading
+from experiments.splits import make_split
 from lepton_rl.data import Cleaning, Columns, from_networkx, write_graph
+from lepton_rl.weights import weight_of, weights
 
 
 @pytest.fixture
@@ -179,9 +183,63 @@ def test_attributes_are_encoded_once_and_other_columns_are_refused(tmp_path):
         make_problem(dataclasses.replace(config, graph="florentine"))
 
 
-def test_weights_that_an_objective_would_read_are_said_to_be_left_out(tmp_path):
-    (tmp_path / "lines.csv").write_text("source,target,weight\na,b,2\nb,c,3\nc,a,1\nc,d,1\n")
-    config = Train(graph=str(tmp_path / "lines.csv"), env="NodeFlip", budget=2, num_graphs=2, held_out=1)
-    assert any("its weights are not passed on" in note for note in make_problem(config).notes)
-    unread = dataclasses.replace(config, env="NodeRemoval", objective="-largest_component")
-    assert not any("not passed on" in note for note in make_problem(unread).notes)
+def lines(folder, weights=(2, 3, 1, 1)):
+    """A triangle with a tail, with weights."""
+    rows = [f"{edge},{weight}" for edge, weight in zip(("a,b", "b,c", "c,a", "c,d"), weights, strict=True)]
+    (folder / "lines.csv").write_text("\n".join(["source,target,weight", *rows, ""]))
+    return str(folder / "lines.csv")
+
+
+def test_weights_are_read_where_the_objective_depends_on_them(tmp_path):
+    config = Train(graph=lines(tmp_path), env="NodeFlip", budget=2, num_graphs=5, held_out=1)
+    problem = make_problem(config)
+    assert problem.config.weights == "read"
+    assert any("its weights are read; an edge that is added weighs 1.5 (the median)" in note for note in problem.notes)
+    (own,) = problem.networks
+    weighed = own.to_bitgraph()
+    assert np.asarray(weights(weighed)).tolist() == [[0, 2, 1, 0], [2, 0, 3, 0], [1, 3, 0, 1], [0, 0, 1, 0]]
+    assert float(weight_of(weighed, 0, 3)) == 1.5
+    for graph in range(5):  # a shuffle moves the edges and keeps what they weigh
+        shuffle = problem.train.pool[graph]
+        assert sorted(np.asarray(weights(shuffle))[np.triu_indices(4)].tolist())[-4:] == [1, 1, 2, 3]
+    assert problem.seen(load_graphs("karate")[0]).to_bitgraph().edge_features is not None
+
+
+def test_weights_that_nothing_reads_are_left_out(tmp_path):
+    small = {"budget": 2, "num_graphs": 2, "held_out": 1}
+    config = Train(graph=lines(tmp_path), env="NodeRemoval", objective="-largest_component", **small)
+    problem = make_problem(config)
+    assert problem.train.pool.graphs.edge_features is None and problem.config.weights == "ignore"
+    assert not any("its weights" in note for note in problem.notes)
+    with pytest.raises(ValueError, match="neither -largest_component nor the cost"):
+        make_problem(dataclasses.replace(config, weights="read"))
+    flips = make_problem(dataclasses.replace(config, env="NodeFlip", objective="cut", weights="ignore"))
+    assert flips.train.pool.graphs.edge_features is None
+    assert any("its weights are not read: every edge weighs 1" in note for note in flips.notes)
+
+
+def test_weights_of_some_graphs_make_the_others_weigh_one(tmp_path):
+    lines(tmp_path)
+    for i in range(9):
+        path = [f"{u},{u + 1}" for u in range(i + 3)]  # all different: copies stay together
+        (tmp_path / f"plain{i}.csv").write_text("\n".join([*path, ""]))
+    problem = make_problem(Train(graph=str(tmp_path), env="NodeFlip", budget=2, new_weight=5.0))
+    every = [problem.train, problem.valid, problem.test]
+    heaviest = sorted(float(np.asarray(jax.vmap(weights)(env.pool.graphs)).max()) for env in every)
+    assert heaviest == [1, 1, 3]
+    assert all(float(env.pool.graphs.edge_features[0, 0, 3, 0]) == 5 for env in every)
+
+
+def test_weights_that_the_objective_is_not_defined_for_are_refused(tmp_path):
+    graph, keep = lines(tmp_path, weights=(2, -3, 1, 1)), Reading(negative_weights="keep")
+    config = Train(graph=graph, objective="effective_resistance", budget=1, num_graphs=2, held_out=1, reading=keep)
+    with pytest.raises(ValueError, match=r"lines: the graph has a pair of weight -3 .*--weights ignore"):
+        make_problem(config)
+    assert make_problem(dataclasses.replace(config, weights="ignore")).train.pool.size == 2
+
+
+def test_weights_take_memory_of_every_pair(tmp_path, monkeypatch):
+    monkeypatch.setattr(splits, "_WEIGHTS_BYTES", 4 * 4**2 * 3)
+    split = make_split(completed(Train(graph=lines(tmp_path), env="NodeFlip", num_graphs=50, held_out=2)))
+    assert [len(part) for part in (split.train, split.valid, split.test)] == [3, 2, 2]
+    assert split.words.startswith("3 shuffles of lines; 2 others")

@@ -15,12 +15,14 @@ from envs.edge_toggle import EdgeToggle
 from envs.node_removal import NodeRemoval
 from envs.rewiring import EdgeMove, Rewiring
 from experiments import evaluation
+from experiments.comparison import Comparison
 from experiments.configs import Train
 from experiments.display import Display
+from experiments.evaluation import Interval
 from experiments.graphs import load_graphs
 from experiments.problem import make_problem
 from experiments.reading import Reading
-from experiments.report import Section
+from experiments.report import Section, comparison_table, ranged
 from experiments.solving import edit_rows
 from experiments.train import show
 from lepton_rl.data import from_networkx, generate
@@ -58,6 +60,23 @@ def test_a_line_tells_steps_apart(capsys, rows, line):
 ])  # fmt: skip
 def test_edits_are_told_operation_by_operation(rule, edits, expected):
     assert edit_rows(rule.operations, GRAPH, edits) == expected
+
+
+@pytest.mark.parametrize(("interval", "line"), [
+    (Interval(0.25, -0.0001, 0.5), "+0.250 [0.000, 0.500]"),
+    (Interval(360.0, 355.5, 361.25), "+360.000 [355.500, 361.250]"),
+])  # fmt: skip
+def test_an_interval_is_told_in_three_decimals(interval, line):
+    assert ranged(interval) == line
+
+
+def test_small_gains_show_their_digits():
+    gains = np.array([[[0.00012, 0.00018], [0.00010, 0.00020]]])
+    after, actions = {"dqn": gains, "random": 0 * gains}, np.zeros((1, 2, 1), int)
+    found = Comparison(np.zeros((2, 2)), after, dict.fromkeys(after, actions), np.zeros(2, int))
+    assert [row[:2] for row in comparison_table(found).rows] == [
+        ("dqn", "+0.000150 [0.000150, 0.000150]"), ("random", "+0.000000 [0.000000, 0.000000]")
+    ]  # fmt: skip
 
 
 def test_what_is_picked_after_the_end_is_no_edit(monkeypatch):

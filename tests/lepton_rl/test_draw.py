@@ -5,6 +5,7 @@ import networkx as nx
 import numpy as np
 import pytest
 from matplotlib import pyplot
+from matplotlib.collections import PolyCollection
 from matplotlib.text import Text
 from scipy import stats
 
@@ -56,6 +57,33 @@ def test_labels_colour_the_nodes_and_the_legend_says_how():
     assert pixels(figure, PURPLE) > 100 and pixels(figure, GREEN) > 100
     assert not pixels(draw_graph(graph), PURPLE)
     assert not [text for text in texts(draw_graph(graph, labels=dict.fromkeys(graph, 0.0))) if "label" in text]
+
+
+def test_reweighted_edges_stand_out_by_themselves():
+    graph = nx.path_graph(["Ann", "Bob", "Cyd"])
+    figure = draw_before_after(graph, graph, reweighted=[("Bob", "Ann")])
+    assert {"reweighted", "after: 1 reweighted"} <= texts(figure)
+    assert pixels(figure, GREEN) > 100 and not pixels(draw_before_after(graph, graph), GREEN)
+
+
+def test_arrowheads_point_the_way_of_directed_edges():
+    layout = {"Ann": np.array([0.0, 0.5]), "Bob": np.array([1.0, 0.5])}
+
+    def heads(graph):
+        figure = draw_graph(graph, added=list(graph.edges), layout=layout)
+        return [path.vertices[:3] for artist in figure.findobj(PolyCollection) for path in artist.get_paths()]
+
+    assert heads(nx.Graph([("Ann", "Bob")])) == []
+    for edge, ahead in ((("Ann", "Bob"), 1), (("Bob", "Ann"), -1)):
+        ((tip, *back),) = heads(nx.DiGraph([edge]))
+        assert all(ahead * (tip[0] - corner[0]) > 0 for corner in back)
+        assert ahead * (tip[0] - 0.5) > 0  # past the middle
+
+
+def test_both_ways_of_a_directed_pair_are_told_apart():
+    before = nx.DiGraph([("Ann", "Bob")])
+    after = nx.DiGraph([("Ann", "Bob"), ("Bob", "Ann")])
+    assert "after: 1 added" in texts(draw_before_after(before, after))
 
 
 def test_large_graphs_name_only_what_an_edit_touches():
