@@ -21,8 +21,8 @@ from lepton_rl.delta import Delta, empty, look, write
 from lepton_rl.storage import Graph, Slot
 
 __all__ = [
-    "Facts", "Messages", "TripleGraph", "add_triple", "answers", "from_triples", "has_triple", "hide", "messages",
-    "on_base", "present_facts", "refused", "remove_triple", "to_triples", "toggle_triple", "without_base",
+    "Facts", "Messages", "TripleGraph", "add_triple", "answers", "base_holds", "from_triples", "has_triple", "hide",
+    "messages", "on_base", "present_facts", "refused", "remove_triple", "to_triples", "toggle_triple", "without_base",
 ]  # fmt: skip
 
 
@@ -260,6 +260,14 @@ def present_facts(graph: TripleGraph) -> Bool[Array, "E"]:
     numbers = jax.vmap(lambda triple: _number(graph.base, jnp.maximum(triple, 0)))(graph.delta.edges)
     used = graph.delta.edges[:, 0] >= 0
     return shown.at[jnp.where(used, numbers, graph.num_facts)].set(False, mode="drop")
+
+
+def base_holds(graph: TripleGraph) -> Bool[Array, "L"]:
+    """Whether each entry of the delta is a fact of the base that is not hidden, bool[L]."""
+    if graph.shown is None:
+        return graph.delta.based
+    numbers = jax.vmap(lambda triple: _number(graph.base, jnp.maximum(triple, 0)))(graph.delta.edges)
+    return graph.delta.based & graph.shown.at[numbers].get(mode="fill", fill_value=False)
 
 
 def messages(graph: TripleGraph) -> Messages:

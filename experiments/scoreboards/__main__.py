@@ -1,4 +1,4 @@
-"""``python -m experiments.scoreboards robustness | optima``. Options are parsed before jax is imported."""
+"""``python -m experiments.scoreboards robustness | optima | kg``. Options are parsed before jax is imported."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -8,6 +8,7 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
+from experiments.scoreboards.knowledge_options import KG
 from experiments.scoreboards.options import Optima, Robustness
 
 __all__ = ["main"]
@@ -15,12 +16,14 @@ __all__ = ["main"]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one scoreboard; returns the exit status (0 well, 2 bad input, 130 interrupted)."""
-    commands: dict[str, Callable[..., Robustness | Optima]] = {"robustness": Robustness, "optima": Optima}
+    commands: dict[str, Callable[..., Robustness | Optima | KG]] = {
+        "robustness": Robustness, "optima": Optima, "kg": KG,
+    }  # fmt: skip
     options = tyro.extras.subcommand_cli_from_dict(commands, args=argv, prog="python -m experiments.scoreboards")
     console = Console()
     try:
         name = type(options).__name__.lower()
-        _ = options.checked_cells() if isinstance(options, Robustness) else options.checked_rules()
+        options.check()
         status: int = import_module(f"experiments.scoreboards.{name}").run(options, console)  # imports jax
         return status
     except KeyboardInterrupt:

@@ -77,6 +77,10 @@ class Robustness:
     """Draws of 2n removal orders a reported value."""
     dqn: DQNConfig = field(default_factory=robustness_config)
 
+    def check(self) -> None:
+        """Raises ValueError where :meth:`checked_cells` does."""
+        self.checked_cells()
+
     def checked_cells(self) -> list[Cell]:
         """The cells asked for.
 
@@ -119,6 +123,10 @@ class Optima:
     """Edits."""
     json: Path | None = None
     """Write results here."""
+
+    def check(self) -> None:
+        """Raises ValueError where :meth:`checked_rules` does."""
+        self.checked_rules()
 
     def checked_rules(self) -> list[str]:
         """The rules asked for.

@@ -1,10 +1,8 @@
 """``python -m experiments.scoreboards robustness``: RNet-DQN's 12 cells, and its larger graphs."""
 
 import json
-import subprocess
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -14,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from experiments.scoreboards.cell import Agent, cell_env, measure, methods_at, summarise, train_agent
 from experiments.scoreboards.options import TRAIN_NODES, Cell, Robustness, budget_at
 from experiments.scoreboards.pools import graph_pool
+from experiments.scoreboards.results import earlier, source_commit
 from experiments.scoreboards.tables import figure, markdown, verdicts
 from lepton_rl.draw import save_figure
 from lepton_rl.files import atomic_write
@@ -21,16 +20,6 @@ from lepton_rl.files import atomic_write
 __all__ = ["run"]
 
 _SETTINGS = ("split", "seeds", "graphs", "draws", "data", "train_orders", "config")  # rows of one table agree in these
-
-
-def _commit() -> str | None:
-    """The commit of this source tree, with ``-dirty`` where it was changed since; None outside a checkout."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    try:
-        done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
 
 
 def _settings(options: Robustness) -> dict[str, Any]:
@@ -41,34 +30,14 @@ def _settings(options: Robustness) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _earlier(options: Robustness, settings: dict[str, Any]) -> dict[str, Any]:
-    """The results that ``--json`` holds already.
-
-    Raises:
-        ValueError: they were made with other settings, or are no results.
-    """
-    if options.json is None or not options.json.exists():
-        return {}
-    try:
-        found = json.loads(options.json.read_text())
-        differing = [name for name in _SETTINGS if found[name] != settings[name]]
-    except (ValueError, KeyError, TypeError):
-        raise ValueError(f"{options.json} exists and holds no results of this table: give another --json.") from None
-    if differing:
-        raise ValueError(
-            f"{options.json} holds cells made with another {', '.join(differing)}: give another --json, or remove it."
-        )
-    return found
-
-
 class _Results:
     """The table as it grows; written whenever a row is added, and once before anything is computed."""
 
     def __init__(self, options: Robustness) -> None:
         settings = _settings(options)
-        earlier = _earlier(options, settings)
+        found = earlier(options.json, settings, _SETTINGS)
         self.options = options
-        self.content = {**settings, "cells": earlier.get("cells", {}), "sizes": earlier.get("sizes", {})}
+        self.content = {**settings, "cells": found.get("cells", {}), "sizes": found.get("sizes", {})}
         for path in filter(None, (options.json and options.json.parent, options.output)):
             path.mkdir(parents=True, exist_ok=True)
         self.write()
@@ -129,7 +98,7 @@ def run(options: Robustness, console: Console) -> int:
     Raises:
         ValueError, OSError: bad options, or a path that cannot be written, before anything is computed.
     """
-    cells, results, commit = options.checked_cells(), _Results(options), _commit()
+    cells, results, commit = options.checked_cells(), _Results(options), source_commit()
     if options.split == "test":
         console.print(f"test split at commit {commit}, {escape(str(options.dqn))}", highlight=False)
     columns = (SpinnerColumn(), TextColumn("{task.fields[cell]}"), BarColumn(), MofNCompleteColumn(),
