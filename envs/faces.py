@@ -40,8 +40,8 @@ def space_of(env: GraphEnv) -> spaces.Space:
     for name, (low, high) in _bounds(env.pool.graphs, env).items():
         if name in shapes:
             shape, dtype = shapes[name].shape, shapes[name].dtype
-            ends = (np.broadcast_to(np.asarray(bound, dtype), shape) for bound in (low, high))
-            known[name] = spaces.Box(*ends, shape, dtype.type)
+            least, most = (np.broadcast_to(np.asarray(bound, dtype), shape) for bound in (low, high))
+            known[name] = spaces.Box(least, most, shape, dtype.type)
     return spaces.Dict(known)
 
 

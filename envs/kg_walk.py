@@ -15,7 +15,7 @@ from lepton_rl.batching import anywhere
 from lepton_rl.objectives.base import Objective
 from lepton_rl.packed import AnswerSets, Dropped, PackedRows, answer_sets, holds, pack_rows
 from lepton_rl.registry import near_match
-from lepton_rl.triple_graph import TripleGraph, add_triple, on_base, without_base
+from lepton_rl.triple_graph import TripleGraph, add_triple, on_base, remove_triple, without_base
 
 __all__ = ["KGWalk", "WalkState", "build_kg_walk", "make_kg_walk"]
 
@@ -28,7 +28,7 @@ class WalkState:
 
     Attributes:
         query: i32[], the query's number. ``at``: i32[], where the walk is. ``t``: i32[], steps taken.
-        graph: what the episode owns of the graph.
+        graph: what the episode owns of the graph: the query's own fact is taken out, what is committed is there.
     """
 
     query: Int[Array, "*B"]
@@ -43,7 +43,8 @@ class KGWalk:
 
     Observation: context (h, r, where the walk is); candidates (1 = follow or 0 = stay, entity, relation, target), of
     which the first is to stay (NO_OP, relation 2R) and the others are the entity's neighbours of highest PageRank;
-    marks [where the walk is, share of steps left]. The graph is without its facts, see :class:`envs.queries.Queries`.
+    marks [where the walk is, share of steps left]. The graph is without the
+    query's own fact, and comes without the facts that all share, see :class:`envs.queries.Queries`.
     Action: the number of a candidate. Illegal: slots without a neighbour, and the query's own edge out of h.
     Protocol "minerva": other known answers may not be entered at the last step, and the query's own answer is rewarded;
     a walk with nowhere to go stays. Protocol "plain": any may be, and any known answer is rewarded.
@@ -89,7 +90,8 @@ class KGWalk:
     def reset(self, start: Int[Array, ""], key: PRNGKeyArray) -> tuple[WalkState, Observation]:
         """Begin at the entity of query ``start``; ``key`` is not used."""
         start = jnp.asarray(start, jnp.int32)
-        state = WalkState(start, self.pool.asked[start, 0], jnp.int32(0), without_base(self.pool.graphs))
+        graph = without_base(remove_triple(self.pool.graphs, *self.pool.asked[start]))
+        state = WalkState(start, self.pool.asked[start, 0], jnp.int32(0), graph)
         return state, self.observe(state)
 
     @jax.jit
@@ -203,7 +205,7 @@ def make_kg_walk(
     sets, pairs = answer_sets(task.queries, task.known, task.num_entities, task.num_relations)
     widest = int(np.asarray(rows.counts).max(initial=0))
     return KGWalk(
-        make_queries(task, int(commit)), rows, sets, jnp.asarray(pairs), jnp.asarray(_own_slots(task, rows), jnp.int32),
+        make_queries(task, 1 + commit), rows, sets, jnp.asarray(pairs), jnp.asarray(_own_slots(task, rows), jnp.int32),
         jnp.asarray(dropped, jnp.int32), horizon, max(widest, 1) + 1, protocol=protocol, commit=commit,
     )  # fmt: skip
 
