@@ -20,7 +20,9 @@ from lepton_rl.objectives.base import Objective, deterministic
 from lepton_rl.registry import near_match
 from lepton_rl.triple_graph import TripleGraph, from_triples, on_base
 
-__all__ = ["NO_OBJECTIVE", "Queries", "Task", "load_task", "make_queries", "make_task", "read_splits_of"]
+__all__ = [
+    "NO_OBJECTIVE", "Queries", "Task", "load_knowledge", "load_task", "make_queries", "make_task", "read_splits_of",
+]  # fmt: skip
 
 _PARTS = ("train", "valid", "test")
 NO_OBJECTIVE: Objective = deterministic(lambda graph: jnp.float32(0))
@@ -153,8 +155,18 @@ def read_splits_of(data: str, seed: int = 0) -> TripleSplits:
     Raises:
         ValueError: see :func:`load_task`.
     """
+    loaded = load_knowledge(data)
+    return split_triples(loaded, seed=seed) if isinstance(loaded, KnowledgeGraph) else loaded
+
+
+def load_knowledge(data: str) -> KnowledgeGraph | TripleSplits:
+    """A knowledge graph by name, from a folder of parts or from one file of facts.
+
+    Raises:
+        ValueError: no such data, one that is no knowledge graph, or files that cannot be read.
+    """
     file = Path(data).expanduser()
     loaded = read_knowledge(file) if find(data) is None and file.is_file() else load(data)
     if not isinstance(loaded, KnowledgeGraph | TripleSplits):
         raise ValueError(f"{data} is a graph without relations: give facts of head, relation and tail.")
-    return split_triples(loaded, seed=seed) if isinstance(loaded, KnowledgeGraph) else loaded
+    return loaded
