@@ -46,29 +46,39 @@ def listed(graph: TripleGraph, most: int) -> TripleGraph:
 class CompletionNetwork(nnx.Module):
     """Values of the N tails and of abstaining: A = N + 1.
 
-    A tail that is true with probability p is worth (1 + c) p - c now, c the penalty, and p is the ranker's score
-    through a sigmoid; abstaining is worth nothing now. What comes later is worth the same whatever the action, as far
-    as this network can say. So a tail's value rises with the ranker's score, and ranks as that does.
+    Abstaining is worth nothing now. A tail is worth its score, scaled and shifted; or ``bounded``, with the score as
+    the log-odds that it is true: (1 + c) p - c for a probability p and the penalty c, as suits a ranker that was trained
+    to tell answers. What comes later is worth the same whatever the action, as far as this network can say. So a tail's
+    value rises with the ranker's score, and ranks as that does.
     """
 
     def __init__(
-        self, config: RankerConfig, num_relations: int, penalty: float, hidden: int, *, rngs: nnx.Rngs
+        self,
+        config: RankerConfig,
+        num_relations: int,
+        bounded: bool,
+        penalty: float,
+        hidden: int | None,
+        *,
+        rngs: nnx.Rngs,
     ) -> None:
         self.ranker = QueryRanker(config, num_relations, rngs=rngs)
-        self.penalty, self.hidden = penalty, hidden
-        self.scale, self.shift = nnx.Param(jnp.ones(())), nnx.Param(jnp.zeros(()))
+        self.bounded, self.penalty, self.hidden = bounded, penalty, hidden
+        self.scale, self.shift = nnx.Param(jnp.full((), 1.0 if bounded else 0.1)), nnx.Param(jnp.zeros(()))
         self.later = nnx.Param(jnp.zeros(()))
 
     def encode(self, observation: Any) -> Float[Array, "N"]:
         """The ranker's scores, once a query."""
         h, r = observation.context
-        return self.ranker(listed(observation.graph, self.hidden), h, r)
+        graph = observation.graph if self.hidden is None else listed(observation.graph, self.hidden)
+        return self.ranker(graph, h, r)
 
     def head(self, scores: Float[Array, "N"], observation: Any) -> Float[Array, "A"]:
         """Values of all tails, and of abstaining."""
-        p = jax.nn.sigmoid(self.scale[...] * scores + self.shift[...])
-        now = jnp.append((1 + self.penalty) * p - self.penalty, 0.0)
-        return now + self.later[...] * observation.marks[0, 1]
+        now = self.scale[...] * scores + self.shift[...]
+        if self.bounded:
+            now = (1 + self.penalty) * jax.nn.sigmoid(now) - self.penalty
+        return jnp.append(now, 0.0) + self.later[...] * observation.marks[0, 1]
 
 
 class WalkNetwork(nnx.Module):
@@ -104,14 +114,21 @@ class WalkNetwork(nnx.Module):
 
 @cache
 def completion_network(
-    config: RankerConfig, num_relations: int, penalty: float = 1.0, hidden: int = 0
+    config: RankerConfig,
+    num_relations: int,
+    bounded: bool = False,
+    penalty: float = 1.0,
+    hidden: int | None = None,
 ) -> Network:
     """A network for :class:`envs.kg_completion.KGCompletion`; equal arguments give the same object.
 
     Args:
-        penalty: the environment's. ``hidden``: the most facts that an episode hides, see :func:`listed`.
+        bounded: values as of probabilities, see :class:`CompletionNetwork`; then ``penalty`` is the environment's.
+        hidden: the most facts that an episode hides, to list them (see :func:`listed`); None: graphs with their mask.
     """
-    return network_from_module(lambda rngs: CompletionNetwork(config, num_relations, penalty, hidden, rngs=rngs))
+    return network_from_module(
+        lambda rngs: CompletionNetwork(config, num_relations, bounded, penalty, hidden, rngs=rngs)
+    )
 
 
 @cache

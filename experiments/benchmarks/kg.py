@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +72,8 @@ def _numpy_walks(env: NumpyWalk, numbers: np.ndarray, seed: int = 0) -> np.ndarr
 
 def _transition(env: GraphEnv) -> float:
     """Bytes of a replay a transition."""
-    shapes = jax.eval_shape(partial(empty_replay, 1024, env.horizon, env.num_actions))
-    size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
-    return size / (1024 * env.horizon)
+    replay = empty_replay(1024, env.horizon, env.num_actions)
+    return sum(leaf.nbytes for leaf in jax.tree.leaves(replay)) / (1024 * env.horizon)
 
 
 def _measure(env: GraphEnv, batch: int, seconds: float, peer: Callable[[], Any] | None) -> dict[str, Any]:
