@@ -71,7 +71,7 @@ def beam_ranking(
     asked, R = np.asarray(env.pool.asked), known.num_relations
     tail = (asked[:, 1] < R).all()
     if protocol.side != ("tail" if tail else "head") or (not tail and (asked[:, 1] < R).any()):
-        raise ValueError(f"the queries are not for {protocol.side}s: build the environment with side='{protocol.side}'.")
+        raise ValueError(f"the queries are not for {protocol.side}s: make the environment with side='{protocol.side}'.")
     h, r, t = asked.T
     facts = asked if tail else np.stack([t, r - R, h], 1)
     parts = [

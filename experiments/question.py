@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -58,8 +59,8 @@ def _plain(name: str) -> str:
 def parse(text: str, graph: KnowledgeGraph) -> list[Chain]:
     """The chains of a question, whose answers are what they have in common.
 
-    Parts are joined by "and" or ";". Each begins with an entity and ends with "?", or the other way round, with relations
-    and further "?" in between. Names are as the graph has them, in double quotes where they could be read otherwise.
+    Parts are joined by "and" or ";". Each begins with an entity and ends with "?", or the other way round, with
+    relations and further "?" in between. Names are as the graph has them, in double quotes where they could be read otherwise.
 
     Raises:
         ValueError: a part that is no chain, an unknown name (with a near match), or a relation without a fact.
@@ -95,7 +96,7 @@ def _chain(words: list[str], text: str, entities: _Names, relations: _Names) -> 
         raise ValueError(f"'{text}' is no question: {_FORM}.")
     backwards = marks[0] == 0
     cuts = [*marks, len(words)] if backwards else [-1, *marks]
-    groups = [words[a + 1 : b] for a, b in zip(cuts, cuts[1:], strict=False)]
+    groups = [words[a + 1 : b] for a, b in pairwise(cuts)]
     if not all(groups):
         raise ValueError(f"'{text}' lacks a relation between two '?': {_FORM}.")
     place = -1 if backwards else 0

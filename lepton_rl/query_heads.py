@@ -47,8 +47,8 @@ class CompletionNetwork(nnx.Module):
     """Values of the N tails and of abstaining: A = N + 1.
 
     Abstaining is worth nothing now. A tail is worth its score, scaled and shifted; or ``bounded``, with the score as
-    the log-odds that it is true: (1 + c) p - c for a probability p and the penalty c, as suits a ranker that was trained
-    to tell answers. What comes later is worth the same whatever the action, as far as this network can say. So a tail's
+    the log-odds that it is true: (1 + c) p - c for a probability p and the penalty c, as suits a ranker trained to tell
+    answers. What comes later is worth the same whatever the action, as far as this network can say. So a tail's
     value rises with the ranker's score, and ranks as that does.
     """
 
