@@ -60,7 +60,8 @@ def parse(text: str, graph: KnowledgeGraph) -> list[Chain]:
     """The chains of a question, whose answers are what they have in common.
 
     Parts are joined by "and" or ";". Each begins with an entity and ends with "?", or the other way round, with
-    relations and further "?" in between. Names are as the graph has them, in double quotes where they could be read otherwise.
+    relations and further "?" in between. Names are as the graph has them, in double quotes where they could be read
+    otherwise.
 
     Raises:
         ValueError: a part that is no chain, an unknown name (with a near match), or a relation without a fact.

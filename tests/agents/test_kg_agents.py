@@ -102,7 +102,7 @@ def test_a_walk_is_learnt_and_carries_over_to_queries_that_training_never_asked(
     known = Known(test.known, N, 2)
     for protocol in (MINERVA, Protocol()):
         assert beam_ranking(network, valid, params, known, protocol, width=4).metrics()["mrr"] > 0.9
-    with pytest.raises(ValueError, match="not for heads: make .* with side='head'"):
+    with pytest.raises(ValueError, match=r"not for heads: make .* with side='head'"):
         beam_ranking(network, valid, params, known, Protocol(side="head"))
 
 
