@@ -119,9 +119,7 @@ def action_values(network: Network, params: Any, observation: Observation) -> Fl
     return network.score(params, network.encode(params, observation), observation)
 
 
-def double_q_value(
-    online: Float[Array, "A"], target: Float[Array, "A"], legal: Bool[Array, "A"]
-) -> Float[Array, ""]:
+def double_q_value(online: Float[Array, "A"], target: Float[Array, "A"], legal: Bool[Array, "A"]) -> Float[Array, ""]:
     """Value of a successor: the target network's of the online network's best *legal* action; 0 where none is.
 
     van Hasselt, Guez & Silver 2016, eq. 4. Selected, not multiplied: nothing infinite ever meets a gradient.
@@ -226,18 +224,17 @@ def _update(
     observation, successor = observed(env, episodes, t, jnp.minimum(t + config.n_step, env.horizon))
 
     def target(episode: Episode, t: Int[Array, ""], successor: Observation) -> Float[Array, ""]:
-        return td_target(
-            network, config, hyper, state.params, state.target_params, env.steps_per_edit, episode, t,
-            whole(env, successor),
-        )  # fmt: skip
+        params, seen = (state.params, state.target_params), whole(env, successor)
+        return td_target(network, config, hyper, *params, env.steps_per_edit, episode, t, seen)
 
     targets = jax.vmap(target, axis_name=ENVIRONMENT_AXIS)(episodes, t, successor)
     chosen = jnp.take_along_axis(episodes.actions, t[:, None], axis=1)[:, 0]
 
     def loss(params: Any) -> Float[Array, ""]:
-        q = jax.vmap(lambda seen: action_values(network, params, whole(env, seen)), axis_name=ENVIRONMENT_AXIS)(
-            observation
-        )
+        def value(seen: Observation) -> Float[Array, "A"]:
+            return action_values(network, params, whole(env, seen))
+
+        q = jax.vmap(value, axis_name=ENVIRONMENT_AXIS)(observation)
         errors = jnp.take_along_axis(q, chosen[:, None], axis=1)[:, 0] - targets
         return (errors**2 if config.loss == "squared" else optax.huber_loss(errors)).mean()
 
