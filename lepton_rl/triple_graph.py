@@ -18,32 +18,13 @@ from flax import struct
 from jaxtyping import Array, Bool, Int
 
 from lepton_rl.delta import Delta, empty, look, write
+from lepton_rl.facts import fact_number, first_arc, make_facts
 from lepton_rl.storage import Graph, Slot
 
 __all__ = [
-    "Facts", "Messages", "TripleGraph", "add_triple", "answers", "base_holds", "from_triples", "has_triple", "hide",
+    "Messages", "TripleGraph", "add_triple", "answers", "arcs_from", "base_holds", "from_triples", "has_triple", "hide",
     "messages", "on_base", "present_facts", "refused", "remove_triple", "to_triples", "toggle_triple", "without_base",
 ]  # fmt: skip
-
-
-@struct.dataclass
-class Facts:
-    """The facts of a base, shared and never batched: as they were given, and as arcs by the entity they leave.
-
-    Attributes:
-        triples: i32[E, 3], in the order given; a fact's number is its row.
-        starts: i32[N + 1]. Arcs ``starts[u]`` to before ``starts[u + 1]`` leave u, by relation, then by target.
-        relations: i32[A] in [0, 2R). ``targets``: i32[A]. ``numbers``: i32[A] in [0, E), the fact that an arc is of.
-        widest: most arcs of an entity, static. ``most``: most arcs of an entity and a relation, static.
-    """
-
-    triples: Int[Array, "E 3"]
-    starts: Int[Array, "N1"]
-    relations: Int[Array, "A"]
-    targets: Int[Array, "A"]
-    numbers: Int[Array, "A"]
-    widest: int = struct.field(pytree_node=False)
-    most: int = struct.field(pytree_node=False)
 
 
 @struct.dataclass
@@ -51,8 +32,8 @@ class TripleGraph(Graph):
     """A knowledge graph as an episode sees it. Names of entities and relations stay with the data it was made of.
 
     Attributes:
-        base: the facts to start from. ``node_mask``: bool[N]. ``node_features``: f32[N, F] (F may be 0). These three
-            are shared, see :func:`without_base`.
+        base: the facts to start from (:class:`~lepton_rl.facts.Facts`). ``node_mask``: bool[N]. ``node_features``:
+            f32[N, F] (F may be 0). These three are shared, see :func:`without_base`.
         shown: bool[E], False = the fact is hidden (:func:`hide`); None where all are there.
         delta: triples that were set since, r < R.
         num_relations: R, static.
@@ -114,30 +95,13 @@ def from_triples(
         raise ValueError(f"facts must be triples of slots, int[E, 3]; got shape {rows.shape}.")
     if min(N, R) < 1 or (rows < 0).any() or (rows >= (N, R, N)).any():
         raise ValueError(f"heads and tails must lie in [0, {N}), relations in [0, {R}); at least one of each.")
-    facts = _arcs(rows, N, R)
+    facts = make_facts(rows, N, R)
     features = np.zeros((N, 0)) if node_features is None else np.asarray(node_features)
     if features.ndim != 2 or len(features) != N:
         raise ValueError(f"node_features must be f32[{N}, F]; got shape {features.shape}.")
     return TripleGraph(
         facts, jnp.ones(N, bool), jnp.asarray(features, jnp.float32), empty(max_edits, 3), num_relations=R
     )
-
-
-def _arcs(rows: np.ndarray, N: int, R: int) -> Facts:
-    h, r, t = rows.T
-    sources, relations, targets = np.concatenate([h, t]), np.concatenate([r, r + R]), np.concatenate([t, h])
-    numbers = np.tile(np.arange(len(rows)), 2)
-    order = np.lexsort((targets, relations, sources))
-    sources, relations, targets, numbers = (x[order] for x in (sources, relations, targets, numbers))
-    fresh = (np.diff(sources) != 0) | (np.diff(relations) != 0)
-    if ((np.diff(targets) == 0) & ~fresh).any():
-        raise ValueError("a fact is given twice: keep each once (the readers in lepton_rl.data do).")
-    ends = np.flatnonzero(np.concatenate([[True], fresh, [True]])) if len(sources) else np.zeros(1, int)
-    degrees = np.bincount(sources, minlength=N)
-    starts = np.concatenate([[0], np.cumsum(degrees)])
-    whole = {"triples": rows, "starts": starts, "relations": relations, "targets": targets, "numbers": numbers}
-    columns = {name: jnp.asarray(column, jnp.int32) for name, column in whole.items()}
-    return Facts(**columns, widest=int(degrees.max()), most=int(np.diff(ends).max(initial=0)))
 
 
 def without_base(graph: TripleGraph) -> TripleGraph:
@@ -172,33 +136,9 @@ def _checked(graph: TripleGraph, h: Slot, r: Slot, t: Slot) -> tuple[Int[Array, 
     return jnp.where(clipped[1] < R, clipped, turned), (triple == clipped).all() & there
 
 
-def _first(base: Facts, u: Array, r: Array, v: Array) -> Int[Array, ""]:
-    """The first arc of entity u that is not below (r, v), or the end of u's arcs, by halving."""
-
-    def halve(_: Int[Array, ""], span: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = span
-        middle = (low + high) // 2
-        relation, target = base.relations[middle], base.targets[middle]
-        below = ((relation < r) | ((relation == r) & (target < v))) & (middle < high)
-        return jnp.where(below, middle + 1, low), jnp.where(below, high, middle)
-
-    return jax.lax.fori_loop(0, base.widest.bit_length(), halve, (base.starts[u], base.starts[u + 1]))[0]
-
-
-def _number(base: Facts, triple: Int[Array, "3"]) -> Int[Array, ""]:
-    """The number of the fact in the base, E where it has none."""
-    E = base.triples.shape[0]
-    if not E:
-        return jnp.int32(0)
-    h, r, t = triple
-    place = _first(base, h, r, t)
-    found = (place < base.starts[h + 1]) & (base.relations[place] == r) & (base.targets[place] == t)
-    return jnp.where(found, base.numbers[place], E)
-
-
 def _stands(graph: TripleGraph, triple: Int[Array, "3"]) -> tuple[Bool[Array, ""], Bool[Array, ""]]:
     """Whether a fact is there, and whether the base has it."""
-    number = _number(graph.base, triple)
+    number = fact_number(graph.base, triple)
     based = number < graph.num_facts
     shown = based if graph.shown is None else graph.shown.at[number].get(mode="fill", fill_value=False)
     known, present, _ = look(graph.delta, triple)
@@ -240,7 +180,7 @@ def answers(graph: TripleGraph, h: Slot, r: Slot) -> Bool[Array, "N"]:
     r = jnp.clip(jnp.asarray(r, jnp.int32), 0, 2 * R - 1)
     mask = jnp.zeros(N, bool)
     if base.most:
-        places = _first(base, h, r, jnp.int32(0)) + jnp.arange(base.most)
+        places = first_arc(base, h, r, jnp.int32(0)) + jnp.arange(base.most)
         inside = jnp.minimum(places, base.targets.shape[0] - 1)
         there = (places < base.starts[h + 1]) & (base.relations[inside] == r)
         if graph.shown is not None:
@@ -252,12 +192,36 @@ def answers(graph: TripleGraph, h: Slot, r: Slot) -> Bool[Array, "N"]:
     return mask.at[jnp.where(meant, other, N)].set(graph.delta.present, mode="drop")
 
 
+def arcs_from(graph: TripleGraph, u: Slot) -> tuple[Int[Array, "K"], Int[Array, "K"], Bool[Array, "K"]]:
+    """The arcs that leave entity u (clipped into range) as the graph stands: ``(relations, targets, present)``.
+
+    Of fixed shape [widest + 2 L]: the base's by relation and target, then the delta's. What ``present`` denies is in
+    range and must not count.
+    """
+    N, R, base = graph.capacity, graph.num_relations, graph.base
+    u = jnp.clip(jnp.asarray(u, jnp.int32), 0, N - 1)
+    heads, changed, tails = graph.delta.edges.T
+    relations, targets = jnp.concatenate([changed, changed + R]), jnp.concatenate([tails, heads])
+    mine = jnp.concatenate([heads, tails]) == u
+    arcs = jnp.maximum(relations, 0), jnp.maximum(targets, 0), mine & jnp.tile(graph.delta.present, 2)
+    if not base.widest:
+        return arcs
+    places = base.starts[u] + jnp.arange(base.widest)
+    inside = jnp.minimum(places, base.targets.shape[0] - 1)
+    same = (base.relations[inside][:, None] == relations) & (base.targets[inside][:, None] == targets) & mine
+    there = (places < base.starts[u + 1]) & ~same.any(1)
+    if graph.shown is not None:
+        there &= graph.shown[base.numbers[inside]]
+    row = base.relations[inside], base.targets[inside], there
+    return tuple(jnp.concatenate(pair) for pair in zip(row, arcs, strict=True))  # type: ignore[return-value]
+
+
 def present_facts(graph: TripleGraph) -> Bool[Array, "E"]:
     """The facts of the base that are neither hidden nor set by the delta, bool[E]."""
     shown = jnp.ones(graph.num_facts, bool) if graph.shown is None else graph.shown
     if not graph.max_edits or not graph.num_facts:
         return shown
-    numbers = jax.vmap(lambda triple: _number(graph.base, jnp.maximum(triple, 0)))(graph.delta.edges)
+    numbers = jax.vmap(lambda triple: fact_number(graph.base, jnp.maximum(triple, 0)))(graph.delta.edges)
     used = graph.delta.edges[:, 0] >= 0
     return shown.at[jnp.where(used, numbers, graph.num_facts)].set(False, mode="drop")
 
@@ -266,7 +230,7 @@ def base_holds(graph: TripleGraph) -> Bool[Array, "L"]:
     """Whether each entry of the delta is a fact of the base that is not hidden, bool[L]."""
     if graph.shown is None:
         return graph.delta.based
-    numbers = jax.vmap(lambda triple: _number(graph.base, jnp.maximum(triple, 0)))(graph.delta.edges)
+    numbers = jax.vmap(lambda triple: fact_number(graph.base, jnp.maximum(triple, 0)))(graph.delta.edges)
     return graph.delta.based & graph.shown.at[numbers].get(mode="fill", fill_value=False)
 
 

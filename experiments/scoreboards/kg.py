@@ -91,7 +91,7 @@ def markdown(results: Mapping[str, Rows], options: KG) -> str:
 
 def figure(results: Mapping[str, Rows], protocol: Protocol) -> Figure:
     """A panel a data set: mean reciprocal rank and interval of every method; published values as open marks."""
-    picture = Figure(figsize=(4.5 * len(results), 3.2), layout="constrained")
+    picture = Figure(figsize=(5.5 * len(results), 3.4), layout="constrained")
     panels = picture.subplots(1, len(results), squeeze=False)[0]
     for axes, (name, rows) in zip(panels, results.items(), strict=True):
         told = PUBLISHED.get(name, ()) if protocol.side == "tail" and protocol.candidates == "all" else ()
@@ -104,7 +104,7 @@ def figure(results: Mapping[str, Rows], protocol: Protocol) -> Figure:
         axes.set_title(name)
         axes.set_xlabel("mean reciprocal rank")
         axes.spines[["top", "right"]].set_visible(False)
-    picture.suptitle(f"{protocol}; filled: as measured, open: as published", fontsize=8)
+    picture.suptitle(f"{protocol}\nfilled: as measured, open: as published (a beam's)", fontsize=8)
     return picture
 
 

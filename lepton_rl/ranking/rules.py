@@ -8,7 +8,6 @@ Letters: N entities, R relations, A arcs (each fact in both directions).
 from functools import cache
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.sparse as sp
@@ -16,7 +15,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from lepton_rl.ranking.base import Ranker
 from lepton_rl.ranking.config import RankerConfig
-from lepton_rl.triple_graph import TripleGraph, messages, to_triples
+from lepton_rl.triple_graph import TripleGraph, arcs_from, messages, to_triples
 
 __all__ = ["Rules", "rules"]
 
@@ -65,22 +64,16 @@ def _matrix(rows: np.ndarray, columns: np.ndarray, N: int) -> sp.csr_array:
 
 def _apply(params: Rules, graph: TripleGraph, h: Any, r: Any) -> Float[Array, "N"]:
     """Every entity by the best rule for r whose steps lead there from h."""
-    N, arcs = graph.capacity, messages(graph)
-    first = (arcs.present & (arcs.sources == h))[:, None]
-    shape = (N, params.one.shape[0])
-
-    def combine(start: Array, index: tuple[Array, ...], values: Array) -> tuple[Array, Array]:
-        """The largest value and the sum of the values that come to each place."""
-        return start.at[index].max(values), start.at[index].add(values)
-
+    N, (steps, reached, there) = graph.capacity, arcs_from(graph, h)
+    direct = jnp.where(there, params.one[r][steps], 0)
     # What a second step b from z is worth: the best rule, and the sum over rules, whose first step led to z.
-    best, total = combine(jnp.zeros(shape), (arcs.targets,), jnp.where(first, params.two[r][arcs.relations], 0))
-    direct = jnp.where(first[:, 0], params.one[r][arcs.relations], 0)
-    second = jnp.where(arcs.present, best[arcs.sources, arcs.relations], 0)
-    paths = jnp.where(arcs.present, total[arcs.sources, arcs.relations], 0)
-    largest = jax.ops.segment_max(jnp.maximum(direct, second), arcs.targets, N)
-    spoken = jax.ops.segment_sum(direct + paths, arcs.targets, N)
-    return jnp.maximum(largest, 0) + 1e-3 * spoken / (1 + spoken)
+    worth = jnp.where(there[:, None], params.two[r][steps], 0)
+    nothing, arcs = jnp.zeros((N, params.one.shape[0])), messages(graph)
+    best, total = nothing.at[reached].max(worth), nothing.at[reached].add(worth)
+    second, paths = (jnp.where(arcs.present, part[arcs.sources, arcs.relations], 0) for part in (best, total))
+    largest = jnp.zeros(N).at[arcs.targets].max(second).at[reached].max(direct)
+    spoken = jnp.zeros(N).at[arcs.targets].add(paths).at[reached].add(direct)
+    return largest + 1e-3 * spoken / (1 + spoken)
 
 
 @cache

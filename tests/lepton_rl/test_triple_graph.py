@@ -40,7 +40,7 @@ def play(graph, edits):
 def seen(graph):
     there = jax.vmap(lambda triple: tg.has_triple(graph, *triple))(GRID)
     replies = jax.vmap(lambda h: jax.vmap(lambda r: tg.answers(graph, h, r))(jnp.arange(2 * R)))(jnp.arange(N))
-    return there, replies, tg.messages(graph)
+    return there, replies, tg.messages(graph), jax.vmap(lambda u: tg.arcs_from(graph, u))(jnp.arange(N))
 
 
 def model(facts, edits, hidden=()):
@@ -62,13 +62,16 @@ def model(facts, edits, hidden=()):
 
 
 def agree(graph, expected):
-    there, replies, arcs = (jax.tree.map(np.asarray, part) for part in seen(graph))
+    there, replies, arcs, leaving = (jax.tree.map(np.asarray, part) for part in seen(graph))
     both = expected | {(t, r + R, h) for h, r, t in expected}
     assert {tuple(triple) for triple, held in zip(GRID.tolist(), there, strict=True) if held} == both
     assert {(h, r, t) for h, r, t in np.argwhere(replies).tolist()} == both
     columns = (arcs.sources, arcs.relations, arcs.targets)
     kept = [tuple(arc) for arc in np.stack(columns, -1)[arcs.present].tolist()]
     assert len(kept) == len(set(kept)) == len(both) and set(kept) == both
+    rows, places = np.nonzero(leaving[2])
+    left = list(zip(rows.tolist(), *(part[rows, places].tolist() for part in leaving[:2]), strict=True))
+    assert len(left) == len(both) and set(left) == both
     assert arcs.present.shape == (2 * (E + LIST),)
     assert {tuple(fact) for fact in tg.to_triples(graph).tolist()} == expected
 
