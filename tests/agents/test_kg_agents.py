@@ -9,6 +9,7 @@ import pytest
 
 from agents.beams import beam_ranking, beam_scores
 from agents.config import DQNConfig
+from agents.knowledge import most_hidden, network_on, started_from
 from agents.training import make_runs
 from envs.base import whole
 from envs.kg_completion import make_kg_completion
@@ -16,7 +17,7 @@ from envs.kg_walk import make_kg_walk
 from envs.queries import make_task
 from lepton_rl.heads import Network
 from lepton_rl.metrics import MINERVA, Known, Protocol, evaluate
-from lepton_rl.query_heads import completion_network, listed, walk_network, with_ranker
+from lepton_rl.query_heads import completion_network, listed, with_ranker
 from lepton_rl.ranking import RankerConfig, get_ranker
 from lepton_rl.ranking.base import scorer
 from lepton_rl.triple_graph import add_triple, hide, to_triples
@@ -96,7 +97,7 @@ def test_values_rank_tails_as_the_ranker_does_and_abstaining_comes_last(bounded)
 def test_a_walk_is_learnt_and_carries_over_to_queries_that_training_never_asked():
     train, test = held_out()
     env, valid = make_kg_walk(train, 2), make_kg_walk(test, 2)
-    network = walk_network(TINY, 2)
+    network = network_on(env, TINY)
     params, arrived = trained(network, env, valid)
     assert arrived == 1
     known = Known(test.known, N, 2)
@@ -110,10 +111,28 @@ def test_completion_is_learnt_and_its_values_rank_the_answers_of_the_untouched_g
     train, test = held_out()
     env = make_kg_completion(train, 1, penalty=0.0, hide=(0.0, 0.1))
     valid = make_kg_completion(test, 1, penalty=0.0, hide=None)
-    params, gained = trained(completion_network(TINY, 2), env, valid, replace(DQN, n_step=1))
+    params, gained = trained(network_on(env, TINY), env, valid, replace(DQN, n_step=1))
     ranker, graph = get_ranker("nbfnet", TINY, N, 2), env.pool.graphs
     ranking = evaluate(scorer(ranker, params["ranker"], graph), TWO[1::2], Known(test.known, N, 2), Protocol())
     assert ranking.metrics()["mrr"] > 0.9 and gained > 0.9
+
+
+def test_runs_may_start_from_a_trained_ranker():
+    env = make_kg_completion(toys.task(), 2)
+    runs = make_runs(network_on(env, TINY, bounded=True), DQN, 2)
+    theirs = get_ranker("nbfnet", TINY, 8, 2).init(jax.random.key(5), env.pool.graphs)
+    fresh = runs.init(env, [0, 1])
+    state = started_from(fresh, theirs)
+    assert jax.tree.structure(state) == jax.tree.structure(fresh)
+    for params in (state.params, state.target_params, state.best_params):
+        for leaf, one in zip(jax.tree.leaves(params["ranker"]), jax.tree.leaves(theirs), strict=True):
+            assert (np.asarray(leaf) == np.asarray(one)[None]).all() and len(leaf) == 2
+
+
+def test_a_list_has_room_for_what_is_hidden():
+    env = make_kg_completion(toys.task(), 2, hide=(0.1, 0.4))
+    hidden = [int((~np.asarray(env.reset(jnp.int32(i), toys.key_of(3, i))[0].graph.shown)).sum()) for i in range(20)]
+    assert 2 <= max(hidden) <= most_hidden(env) <= len(toys.FACTS)
 
 
 # Beams
