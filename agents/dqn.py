@@ -8,7 +8,7 @@ an edit.
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from typing import Any, NamedTuple
 
 import jax
@@ -19,7 +19,7 @@ from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray
 
 from agents.config import DQNConfig
 from agents.replay import Replay, empty_replay, write
-from envs.base import GraphEnv, Observation, Policy, Trajectory, rollout
+from envs.base import GraphEnv, Observation, Policy, Trajectory, rollout, whole
 from lepton_rl.batching import ENVIRONMENT_AXIS
 from lepton_rl.heads import Network
 
@@ -121,9 +121,7 @@ def action_values(network: Network, params: Any, observation: Observation) -> Fl
     return network.score(params, network.encode(params, observation), observation)
 
 
-def double_q_value(
-    online: Float[Array, "A"], target: Float[Array, "A"], legal: Bool[Array, "A"]
-) -> Float[Array, ""]:
+def double_q_value(online: Float[Array, "A"], target: Float[Array, "A"], legal: Bool[Array, "A"]) -> Float[Array, ""]:
     """Value of a successor: the target network's of the online network's best *legal* action; 0 where none is.
 
     van Hasselt, Guez & Silver 2016, eq. 4. Selected, not multiplied: nothing infinite ever meets a gradient.
@@ -164,6 +162,8 @@ def td_target(
 ) -> Float[Array, ""]:  # fmt: skip
     """What Q(s_t, a_t) should be, f32[]: n-step double Q-learning, with a share of the full return mixed in."""
     n_step, full, bootstrap = returns_from(episode.rewards, t, config.n_step, steps_per_edit, hyper.discount)
+    if config.n_step >= episode.rewards.shape[0]:  # nothing is left to bootstrap from: the successor is not looked at
+        return full
     both = jax.tree.map(lambda *leaves: jnp.stack(leaves), params, target_params)  # one program for the two
     online, target = jax.vmap(lambda params: action_values(network, params, successor))(both)
     value = double_q_value(online, target, successor.legal)
@@ -226,15 +226,17 @@ def _update(
     observation, successor = observed(env, episodes, t, jnp.minimum(t + config.n_step, env.horizon))
 
     def target(episode: Episode, t: Int[Array, ""], successor: Observation) -> Float[Array, ""]:
-        return td_target(
-            network, config, hyper, state.params, state.target_params, env.steps_per_edit, episode, t, successor
-        )
+        params, seen = (state.params, state.target_params), whole(env, successor)
+        return td_target(network, config, hyper, *params, env.steps_per_edit, episode, t, seen)
 
     targets = jax.vmap(target, axis_name=ENVIRONMENT_AXIS)(episodes, t, successor)
     chosen = jnp.take_along_axis(episodes.actions, t[:, None], axis=1)[:, 0]
 
     def loss(params: Any) -> Float[Array, ""]:
-        q = jax.vmap(partial(action_values, network, params), axis_name=ENVIRONMENT_AXIS)(observation)
+        def value(seen: Observation) -> Float[Array, "A"]:
+            return action_values(network, params, whole(env, seen))
+
+        q = jax.vmap(value, axis_name=ENVIRONMENT_AXIS)(observation)
         errors = jnp.take_along_axis(q, chosen[:, None], axis=1)[:, 0] - targets
         return (errors**2 if config.loss == "squared" else optax.huber_loss(errors)).mean()
 
@@ -282,11 +284,11 @@ def make_learner(network: Network, config: DQNConfig) -> Learner:
     def init(env: GraphEnv, hyper: Hyper, key: PRNGKeyArray) -> TrainState:
         params_key, key = jax.random.split(key)
         _, observation = env.reset(jnp.int32(0), jax.random.key(0))  # the same for every run: never batched
-        params = network.init(params_key, observation)
+        params = network.init(params_key, whole(env, observation))
         copies = [jax.tree.map(jnp.copy, params) for _ in range(2)]  # donated buffers must not alias
         return TrainState(
             params, copies[0], _optimizer(config).init(params), copies[1], jnp.float32(-jnp.inf),
-            empty_replay(config.replay_capacity, env.horizon), key, jnp.zeros((), jnp.int32),
+            empty_replay(config.replay_capacity, env.horizon, env.num_actions), key, jnp.zeros((), jnp.int32),
         )  # fmt: skip
 
     def chunk(env: GraphEnv, hyper: Hyper, state: TrainState) -> tuple[TrainState, tuple[Array, ...]]:

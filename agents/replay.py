@@ -19,7 +19,7 @@ class Replay:
 
     Attributes:
         starts: i32[C] pool indices. ``keys``: u32[C, 2] key data of the episodes.
-        actions: i16[C, T]. ``rewards``: f32[C, T]. ``terminated``: bool[C, T].
+        actions: i16[C, T], i32 where there are too many for that. ``rewards``: f32[C, T]. ``terminated``: bool[C, T].
         cursor: i32[] where the next slab goes. ``size``: i32[] episodes held.
     """
 
@@ -32,12 +32,13 @@ class Replay:
     size: Int[Array, "*S"]
 
 
-def empty_replay(capacity: int, horizon: int) -> Replay:
-    """A replay that holds nothing yet."""
+def empty_replay(capacity: int, horizon: int, num_actions: int = 0) -> Replay:
+    """A replay that holds nothing yet, for actions in [0, ``num_actions``)."""
+    word = jnp.int16 if num_actions < 1 << 15 else jnp.int32
     zero = jnp.zeros((), jnp.int32)
     return Replay(
         starts=jnp.zeros(capacity, jnp.int32), keys=jnp.zeros((capacity, 2), jnp.uint32),
-        actions=jnp.zeros((capacity, horizon), jnp.int16), rewards=jnp.zeros((capacity, horizon), jnp.float32),
+        actions=jnp.zeros((capacity, horizon), word), rewards=jnp.zeros((capacity, horizon), jnp.float32),
         terminated=jnp.zeros((capacity, horizon), bool), cursor=zero, size=zero,
     )  # fmt: skip
 

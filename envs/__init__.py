@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import lepton_rl  # noqa: F401 - registers the Gymnasium ids, so that gym.make("envs:lepton/…") works
 from lepton_rl.registry import resolve
 
-__all__ = ["DEFAULTS", "ENVIRONMENTS", "Defaults", "get_environment", "rule_of"]
+__all__ = ["DEFAULTS", "ENVIRONMENTS", "KNOWLEDGE", "Defaults", "get_environment", "rule_of"]
 
 ENVIRONMENTS = {
     "EdgeAddition": "envs.edge_addition:make_edge_addition",
@@ -19,7 +19,11 @@ ENVIRONMENTS = {
     "NodeSelection": "envs.node_selection:make_node_selection",
     "NodeFlip": "envs.node_flip:make_node_flip",
     "LinkRecommendation": "envs.link_recommendation:make_link_recommendation",
+    "KGCompletion": "envs.kg_completion:make_kg_completion",
+    "KGWalk": "envs.kg_walk:make_kg_walk",
 }
+KNOWLEDGE = ("KGCompletion", "KGWalk")
+"""The environments of knowledge graphs: they have queries for a pool, and rewards of their own for an objective."""
 
 
 class Defaults(NamedTuple):
@@ -28,10 +32,12 @@ class Defaults(NamedTuple):
     Attributes:
         objective: a name or a sum, see :func:`lepton_rl.objectives.get_objective`.
         graphs: family of the generated start graphs.
+        build: import string of a function that builds the environment from its name and JSON-able settings.
     """
 
     objective: str
     graphs: str = "ba"
+    build: str = "envs.episodes:build_env"
 
 
 DEFAULTS = {
@@ -45,6 +51,8 @@ DEFAULTS = {
     "NodeSelection": Defaults("independent_cascade"),
     "NodeFlip": Defaults("cut"),
     "LinkRecommendation": Defaults("diversity", "user_item"),
+    "KGCompletion": Defaults("", "world", "envs.kg_completion:build_kg_completion"),
+    "KGWalk": Defaults("", "world", "envs.kg_walk:build_kg_walk"),
 }
 
 
@@ -56,6 +64,7 @@ def rule_of(name: str) -> str:
 def get_environment(name: str) -> Callable[..., Any]:
     """The builder of the rule ``name``, ``(pool, objective, budget, reward) -> GraphEnv``, which checks its arguments.
 
+    Of the rules in :data:`KNOWLEDGE` it is ``(task, horizon) -> GraphEnv``, see :func:`envs.queries.load_task`.
     Also accepts the rule's Gymnasium id, ``lepton/<name>-v0``.
 
     Raises:

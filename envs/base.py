@@ -15,12 +15,13 @@ from flax import struct
 from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray
 
 from envs.pools import Pool
+from envs.queries import Queries
 from lepton_rl.batching import ENVIRONMENT_AXIS
 from lepton_rl.objectives.base import Objective
 
 __all__ = [
     "GraphEnv", "Observation", "Policy", "TimeStep", "Trajectory", "noise_key", "reset_batch", "rollout", "step_batch",
-    "step_keys",
+    "step_keys", "whole",
 ]  # fmt: skip
 
 _NOISE = np.uint32(2**32 - 1)  # no step of an episode has this number
@@ -31,7 +32,8 @@ class Observation:
     """What an agent sees.
 
     Attributes:
-        graph: the graph as edited so far.
+        graph: the graph as edited so far; without the facts that all share, see :func:`whole`, if it is a knowledge
+            graph.
         marks: f32[N, M] per-node marks: [:, 0] the selected node (one-hot), [:, 1] the share of the budget left (of
             edits or of cost, whichever is scarcer).
         legal: bool[A], True = legal; all False once the episode is over.
@@ -78,7 +80,7 @@ class GraphEnv(Protocol):
     """
 
     @property
-    def pool(self) -> Pool: ...  # noqa: D102
+    def pool(self) -> Pool | Queries: ...  # noqa: D102
     @property
     def objective(self) -> Objective: ...  # noqa: D102
     @property
@@ -149,6 +151,14 @@ def noise_key(key: PRNGKeyArray) -> PRNGKeyArray:
     return jax.random.fold_in(key, _NOISE)
 
 
+def whole(env: GraphEnv, observation: Observation) -> Observation:
+    """An observation with the facts that it leaves out because all of the environment share them: for networks.
+
+    Call it un-batched, inside the function that a ``vmap`` maps: shared arrays then stay shared.
+    """
+    return replace(observation, graph=env.pool.whole(observation.graph))
+
+
 def reset_batch(env: GraphEnv, starts: Int[Array, "B"], keys: Key[Array, "B"]) -> tuple[Any, Observation]:
     """Reset B environments."""
     return jax.vmap(env.reset, axis_name=ENVIRONMENT_AXIS)(starts, keys)
@@ -183,14 +193,17 @@ def rollout(
     state, _ = reset_batch(env, starts, keys)
     observe = jax.vmap(env.observe, axis_name=ENVIRONMENT_AXIS)
 
+    def act(key: PRNGKeyArray, h: Any, seen: Observation) -> Int[Array, ""]:
+        return policy.act(key, h, whole(env, seen))
+
     def edit(state: Any, first: Array) -> tuple[Any, tuple[Array, ...]]:
         before = observe(state)
-        h = jax.vmap(policy.encode, axis_name=ENVIRONMENT_AXIS)(before)
+        h = jax.vmap(lambda seen: policy.encode(whole(env, seen)), axis_name=ENVIRONMENT_AXIS)(before)
 
         def pick(state: Any, t: Array) -> tuple[Any, tuple[Array, ...]]:
             # Read once an edit, like the encoding: what is not used of an observation is not computed.
             observation = replace(observe(state), pairs=before.pairs)
-            actions = jax.vmap(policy.act, axis_name=ENVIRONMENT_AXIS)(step_keys(act_keys, t), h, observation)
+            actions = jax.vmap(act, axis_name=ENVIRONMENT_AXIS)(step_keys(act_keys, t), h, observation)
             state, step = step_batch(env, state, actions, step_keys(keys, t))
             return state, (actions, step.reward, step.terminated)
 

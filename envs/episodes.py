@@ -17,18 +17,21 @@ from gymnasium import spaces
 from jaxtyping import Array, Bool, Int, Key, UInt32
 
 from envs import DEFAULTS, get_environment, rule_of
-from envs.base import GraphEnv, Observation, reset_batch, step_batch
+from envs.base import GraphEnv, reset_batch, step_batch
 from envs.costs import get_cost
+from envs.faces import arrays, space_of
+from envs.kg_rendering import KGFrame, kg_ansi, kg_rgb
 from envs.labels import start_labels
 from envs.pools import make_pool
+from envs.queries import Queries
 from envs.rendering import Frame, render_ansi, render_rgb
 from lepton_rl.data.cleaning import Cleaning
 from lepton_rl.data.generators import generate
 from lepton_rl.data.readers import read_graph
-from lepton_rl.graph import BitGraph, adjacency, from_edges
+from lepton_rl.graph import BitGraph, from_edges
 from lepton_rl.objectives import get_objective
-from lepton_rl.registry import near_match
-from lepton_rl.weights import weights
+from lepton_rl.registry import near_match, resolve
+from lepton_rl.triple_graph import to_triples
 
 __all__ = ["RENDER_MODES", "Arrays", "Episodes", "build_env", "checked_render_mode", "checked_starts", "environment"]
 
@@ -91,13 +94,15 @@ def build_env(
 
 def environment(rule: str, env: GraphEnv | None, settings: dict[str, Any]) -> GraphEnv:
     """The ready ``env``, or one built from ``settings``; a misspelt setting is named with its near match."""
-    known = list(inspect.signature(build_env).parameters)[1:]
+    get_environment(rule)
+    build = resolve({rule: DEFAULTS[rule_of(rule)].build}, rule, "environment") if env is None else build_env
+    known = list(inspect.signature(build).parameters)[1:]
     for name in settings:
         if name not in known:
             raise ValueError(f"unknown option '{name}'.{near_match(name, known)} Allowed: {', '.join(known)}.")
     if env is not None and settings:
         raise ValueError(f"a ready env= has its settings already: drop {', '.join(settings)}, or drop env.")
-    return build_env(rule, **settings) if env is None else env
+    return build(rule, **settings) if env is None else env
 
 
 def checked_render_mode(render_mode: str | None) -> str | None:
@@ -106,29 +111,6 @@ def checked_render_mode(render_mode: str | None) -> str | None:
         near = near_match(render_mode, RENDER_MODES)
         raise ValueError(f"unknown render_mode '{render_mode}'.{near} Allowed: {', '.join(RENDER_MODES)}.")
     return render_mode
-
-
-def _arrays(observation: Observation) -> dict[str, Array]:
-    """One observation as a flat dictionary; the mask is all ones where nothing is legal (after the end).
-
-    Nothing here is a two-dimensional ``Box`` but node features: Stable-Baselines3 would take offence. Hence weights
-    are one row after the other.
-    """
-    legal, graph = observation.legal, observation.graph
-    flat = {
-        "adjacency": adjacency(graph).astype(jnp.int8),
-        "node_mask": graph.node_mask.astype(jnp.int8),
-        "selected": observation.marks[:, 0].astype(jnp.int8),
-        "budget_left": observation.marks[:1, 1],
-        "action_mask": (legal | ~legal.any()).astype(jnp.int8),
-    }
-    if observation.marks.shape[-1] > 2:
-        flat["earlier"] = observation.marks[:, 2].astype(jnp.int8)
-    if graph.labels is not None:
-        flat["labels"] = graph.labels
-    if graph.edge_features is not None:
-        flat["weights"] = weights(graph).reshape(-1)
-    return flat | ({"node_features": graph.node_features} if graph.node_features.shape[-1] else {})
 
 
 def _keys(words: UInt32[Array, "B 2"]) -> Key[Array, "B"]:
@@ -144,7 +126,7 @@ def _begin(
     new, _ = reset_batch(env, starts, _keys(words))
     if held is not None:
         new = jax.vmap(lambda yes, a, b: jax.tree.map(lambda x, y: jnp.where(yes, x, y), a, b))(chosen, new, held)
-    return new, jax.vmap(lambda state: _arrays(env.observe(state)))(new)
+    return new, jax.vmap(lambda state: arrays(env.observe(state)))(new)
 
 
 @jax.jit
@@ -152,7 +134,7 @@ def _step(
     env: GraphEnv, held: Any, words: UInt32[Array, "B 2"], elapsed: Int[Array, "B"], actions: Int[Array, "B"]
 ) -> tuple[Any, dict[str, Array], Array, Array]:
     state, step = step_batch(env, held, actions, jax.vmap(jax.random.fold_in)(_keys(words), elapsed))
-    return state, jax.vmap(_arrays)(step.observation), step.reward, step.terminated
+    return state, jax.vmap(arrays)(step.observation), step.reward, step.terminated
 
 
 @jax.jit
@@ -181,21 +163,7 @@ class Episodes:
 
     def spaces(self) -> tuple[spaces.Space, spaces.Space]:
         """Observation and action space of one episode."""
-        shapes = jax.eval_shape(lambda env: _arrays(env.reset(jnp.int32(0), jax.random.key(0))[1]), self.env)
-        known: dict[str, spaces.Space] = {
-            name: spaces.MultiBinary(leaf.shape) for name, leaf in shapes.items() if leaf.dtype == jnp.int8
-        }
-        known["budget_left"] = spaces.Box(0.0, 1.0, shapes["budget_left"].shape, np.float32)
-        if "labels" in shapes:
-            known["labels"] = spaces.Box(-1.0, 1.0, shapes["labels"].shape, np.float32)
-        if "weights" in shapes:  # edits may multiply them: finite is all that is known
-            largest = float(np.finfo(np.float32).max)
-            known["weights"] = spaces.Box(-largest, largest, shapes["weights"].shape, np.float32)
-        if "node_features" in shapes:
-            features = np.asarray(self.env.pool.graphs.node_features)
-            low, high = min(0.0, features.min()), max(1.0, features.max())
-            known["node_features"] = spaces.Box(low, high, features.shape[1:], np.float32)
-        return spaces.Dict(known), spaces.Discrete(self.env.num_actions)
+        return space_of(self.env), spaces.Discrete(self.env.num_actions)
 
     def begin(
         self, generators: Sequence[np.random.Generator], chosen: np.ndarray, starts: np.ndarray | None = None
@@ -208,8 +176,8 @@ class Episodes:
             self._words[i] = words[:2]
             self.starts[i] = words[2] % self.env.pool.size if starts is None else starts[i]
         self.elapsed = np.where(chosen, 0, self.elapsed).astype(np.int32)
-        self._held, arrays = _begin(self.env, self._held, *map(jnp.asarray, (chosen, self.starts, self._words)))
-        return {name: np.array(leaf) for name, leaf in arrays.items()}
+        self._held, seen = _begin(self.env, self._held, *map(jnp.asarray, (chosen, self.starts, self._words)))
+        return {name: np.array(leaf) for name, leaf in seen.items()}
 
     def step(self, actions: np.ndarray) -> tuple[Arrays, np.ndarray, np.ndarray]:
         """Observations, rewards f64[B] and ends bool[B] after ``actions`` int[B]."""
@@ -217,11 +185,11 @@ class Episodes:
             raise gym.error.ResetNeeded("call reset() before step().")
         # Clipped before the cast to int32, lest a wild action wraps round to a legal one.
         actions = np.where((actions >= 0) & (actions < self.env.num_actions), actions, -1).astype(np.int32)
-        self._held, arrays, rewards, over = _step(
+        self._held, seen, rewards, over = _step(
             self.env, self._held, *map(jnp.asarray, (self._words, self.elapsed, actions))
         )
         self.elapsed = self.elapsed + np.int32(1)
-        return {name: np.array(leaf) for name, leaf in arrays.items()}, np.array(rewards, np.float64), np.array(over)
+        return {name: np.array(leaf) for name, leaf in seen.items()}, np.array(rewards, np.float64), np.array(over)
 
     def render(self, mode: str | None, i: int) -> Any:
         """Text or picture of episode ``i``; None without a mode."""
@@ -229,6 +197,8 @@ class Episodes:
             return None
         if self._held is None:
             raise gym.error.ResetNeeded("call reset() before render().")
+        if isinstance(self.env.pool, Queries):
+            return self._render_facts(mode, i)
         moment = _moment(self.env, self._held, *map(jnp.asarray, (self.starts, self._words, np.int32(i))))
         start, graph, marks, first, now = moment[:2] + jax.device_get(moment[2:])
         frame = Frame(
@@ -237,6 +207,16 @@ class Episodes:
             value=float(now),
         )  # fmt: skip
         return render_ansi(frame) if mode == "ansi" else render_rgb(frame)
+
+    def _render_facts(self, mode: str, i: int) -> Any:
+        state = jax.tree.map(lambda leaf: leaf[i], self._held)
+        seen, graph = self.env.observe(state), self.env.graph(state)
+        frame = KGFrame(
+            context=tuple(np.asarray(seen.context).tolist()), left=float(seen.marks[0, 1]), facts=to_triples(graph),
+            inserted=np.asarray(graph.delta.edges)[np.asarray(graph.delta.present)], step=int(self.elapsed[i]),
+            horizon=self.env.horizon, value=float(self.env.value(state)),
+        )  # fmt: skip
+        return kg_ansi(frame) if mode == "ansi" else kg_rgb(frame)
 
 
 def checked_starts(options: dict[str, Any] | None, count: int, size: int) -> np.ndarray | None:

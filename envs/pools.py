@@ -51,6 +51,10 @@ class Pool:
             return on_base(self.graphs, state)
         return jax.tree.map(lambda leaf: leaf[index], self.graphs)
 
+    def whole(self, graph: Any) -> Any:
+        """The graph of an observation with what observations leave out since all graphs share it: nothing here."""
+        return graph
+
 
 def bucket(num_nodes: int) -> int:
     """The smallest capacity 32·2^k that holds ``num_nodes``."""

@@ -94,6 +94,13 @@ class Solve:
     graph: str
     """A graph file, a named data set (see `list`), or several graphs: a folder, or a pattern such as 'nets/*.csv'."""
     reading: ReadingOptions = field(default_factory=Reading)
+    query: str | None = None
+    """A question to a knowledge graph instead (--graph is one, by name, folder or file): 'France borders ?',
+    'France borders ? has_capital ?', '? borders France and ? in_region Europe'. Writes answers.csv."""
+    answers: int = 10
+    """Answers to a query."""
+    ranker: str = "rules"
+    """What guesses links that no fact states, for a query: rules, frequency; or none."""
     run: Path | None = None
     """Folder of a trained run whose policy to use; default: train first, on shuffles of the graph."""
     env: str = "lepton/EdgeAddition-v0"
@@ -125,7 +132,9 @@ class Solve:
     """Of the training, when no run is given."""
 
     def __post_init__(self) -> None:
-        check_least(self, {"seeds": 1, "search_nodes": 0} | ({} if self.budget is None else {"budget": 1}))
+        check_least(
+            self, {"seeds": 1, "search_nodes": 0, "answers": 1} | ({} if self.budget is None else {"budget": 1})
+        )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from agents.config import DQNConfig
 from agents.training import fitting, network_for
-from envs import DEFAULTS, get_environment, rule_of
+from envs import DEFAULTS, KNOWLEDGE, get_environment, rule_of
 from envs.base import GraphEnv
 from envs.pools import Pool, make_pool
 from experiments.configs import Train
@@ -60,9 +60,14 @@ def completed(config: Train) -> Train:
     """The configuration with the rule's own objective and graphs where none are given.
 
     Raises:
-        ValueError: an unknown environment.
+        ValueError: an unknown environment, or one of knowledge graphs.
     """
     get_environment(config.env)
+    if rule_of(config.env) in KNOWLEDGE:
+        raise ValueError(
+            f"{config.env} is no rule of edits for an objective to grow by: train it on a knowledge graph with "
+            "`python -m experiments.scoreboards kg`."
+        )
     default = DEFAULTS[rule_of(config.env)]
     # Lengths need graphs that lie somewhere.
     graphs = "gabriel" if config.cost == "length" else default.graphs

@@ -22,6 +22,8 @@ _GYMNASIUM_IDS = {
     "lepton/NodeSelection-v0": "NodeSelection",
     "lepton/NodeFlip-v0": "NodeFlip",
     "lepton/LinkRecommendation-v0": "LinkRecommendation",
+    "lepton/KGCompletion-v0": "KGCompletion",
+    "lepton/KGWalk-v0": "KGWalk",
 }
 
 

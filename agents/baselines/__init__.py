@@ -1,6 +1,7 @@
 """Classical baselines by name: planners that see the start graph and the objective, never the environment's noise."""
 
 from agents.baselines.base import Planner
+from envs import KNOWLEDGE
 from lepton_rl.objectives import Objective, get_objective
 from lepton_rl.registry import resolve
 
@@ -60,11 +61,13 @@ SPECIALISTS = {
 
 
 def baselines_for(rule: str, objective: Objective | None = None) -> tuple[str, ...]:
-    """Names of the baselines that plan edits of ``rule``, a name in ``envs.ENVIRONMENTS``.
+    """Names of the baselines that plan edits of ``rule``, a name in ``envs.ENVIRONMENTS``; none for knowledge graphs.
 
     Args:
         objective: brings the baselines that are made for it (:data:`SPECIALISTS`); None: those that plan for any.
     """
+    if rule in KNOWLEDGE:
+        return ()
     return tuple(name for name in BASELINES if rule in _RULES.get(name, (rule,)) and _serves(name, objective))
 
 

@@ -1,1 +1,1 @@
-"""Speed: ``python -m experiments.benchmarks data | envs | generators | objectives | rules | training``."""
+"""Speed: ``python -m experiments.benchmarks data | envs | generators | kg | large | objectives | rules | training``."""

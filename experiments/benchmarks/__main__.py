@@ -1,4 +1,4 @@
-"""``python -m experiments.benchmarks data | envs | generators | large | objectives …``; jax comes later."""
+"""``python -m experiments.benchmarks data | envs | generators | kg | large | objectives …``; jax comes later."""
 
 import json
 import platform
@@ -13,22 +13,23 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from experiments.benchmarks.options import Data, Envs, Generators, Large, Objectives, Rules, Training
+from experiments.benchmarks.options import KG, Data, Envs, Generators, Large, Objectives, Rules, Training
 from lepton_rl.files import atomic_write
 
 __all__ = ["main"]
 
 COMMANDS = {
-    "data": Data, "envs": Envs, "generators": Generators, "large": Large, "objectives": Objectives,
-    "rules": Rules, "training": Training,
+    "data": Data, "envs": Envs, "generators": Generators, "kg": KG, "large": Large,
+    "objectives": Objectives, "rules": Rules, "training": Training,
 }  # fmt: skip
 SHOWN = {
-    "format": "format", "edges": "edges", "seconds": "s", "cpu_seconds": "CPU s", "peak_mb": "peak MB",
+    "set": "set", "format": "format", "edges": "edges", "seconds": "s", "cpu_seconds": "CPU s", "peak_mb": "peak MB",
     "compared_edges": "edges", "compared_seconds": "s", "networkx_seconds": "networkx s", "pandas_seconds": "pandas s",
     "work": "work", "rule": "rule", "family": "family", "name": "objective", "n": "n", "batch": "batch",
     "reward": "reward", "score": "score", "left": "left", "scipy_seconds": "scipy s", "build_seconds": "build s",
     "edits_per_second": "edits/s", "steps_per_second": "steps/s", "times_finder": "× FINDER",
     "times_jumanji": "× GraphColoring",
+    "numpy_steps_per_second": "numpy steps/s", "times_minerva": "× MINERVA's way", "bytes_a_transition": "bytes",
     "kernel_ratio": "÷ kernel", "graphs_per_second": "graphs/s", "pooled_graphs_per_second": "in a pool/s",
     "networkx_graphs_per_second": "networkx graphs/s", "times_networkx": "× networkx",
     "evaluations_per_second": "evaluations/s", "strongest": "strongest library",
@@ -64,7 +65,7 @@ def _table(rows: list[dict[str, Any]], device: str) -> Table:
     return table
 
 
-def _measure(options: Data | Envs | Generators | Large | Objectives | Rules | Training, console: Console) -> None:
+def _measure(options: KG | Data | Envs | Generators | Large | Objectives | Rules | Training, console: Console) -> None:
     """Every row is printed and written as soon as it is measured."""
     name = next(name for name, kind in COMMANDS.items() if isinstance(options, kind))
     _write(options.json, "", [])  # an unwritable path is known now, not after the work

@@ -6,7 +6,7 @@ from typing import Literal
 
 from agents.config import DQNConfig
 
-__all__ = ["Data", "Envs", "Generators", "Large", "Objectives", "Training"]
+__all__ = ["KG", "Data", "Envs", "Generators", "Large", "Objectives", "Rules", "Training"]
 
 Objective = Literal["critical_fraction_random", "critical_fraction_targeted"]
 
@@ -87,6 +87,39 @@ class Generators:
     """Write the rows here."""
     quick: bool = False
     """A smoke test: n = 20, few runs."""
+
+
+@dataclass(frozen=True)
+class KG:
+    """Steps a second of the environments of knowledge graphs, whole episodes of random legal actions.
+
+    Masks, observations and rewards are in it, no network is. "× MINERVA's way": random walks beside a numpy
+    environment written in the manner of MINERVA's own (a batch of paths over arrays [N, A, 2], masks path by path), on
+    the same neighbours in the same run. Everything is the fastest of several runs, taken in turns.
+    """
+
+    sets: tuple[str, ...] = ("world",)
+    """Names of knowledge graphs, or of folders in --data."""
+    data: Path | None = None
+    """A folder of data sets, each a folder with train, valid and test files."""
+    batch: int = 4096
+    """Walks at a time."""
+    numpy_batch: int = 2560
+    """Walks of the numpy environment at a time: MINERVA's 128 queries of 20 rollouts."""
+    completion_batch: int = 256
+    """Environments of KGCompletion at a time."""
+    steps: int = 3
+    """Of a walk."""
+    cap: int = 200
+    """Slots of an entity; what this drops is said."""
+    budget: int = 16
+    """Queries of an episode of KGCompletion."""
+    seconds: float = 5.0
+    """Time spent on each measurement."""
+    json: Path | None = None
+    """Write the rows here."""
+    quick: bool = False
+    """A smoke test: one small graph, few walks."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ import jax.numpy as jnp
 import networkx as nx
 import numpy as np
 
+from envs import KNOWLEDGE, get_environment
 from envs.pools import make_pool
+from envs.queries import make_task
 from lepton_rl.graph import adjacency, degree, from_networkx
 from lepton_rl.objectives import Objective, Value, deterministic
 from lepton_rl.objectives.base import REBUILT, weight_change
@@ -102,6 +104,35 @@ def bipartite(n):
     graph = nx.bipartite.gnmk_random_graph(users, n - users, n - 2, seed=n)
     nx.set_node_attributes(graph, {v: int(v >= users) for v in graph}, "label")
     return graph
+
+
+FACTS = np.array([
+    (0, 0, 1), (0, 0, 2), (1, 1, 3), (2, 1, 3), (3, 0, 4), (4, 1, 0), (5, 0, 1), (5, 1, 5), (6, 0, 2), (2, 0, 6),
+    (6, 1, 7),
+])  # fmt: skip
+
+
+def task():
+    """A knowledge graph of eight entities and two relations, asked from both ends of every fact."""
+    return make_task(FACTS, 8, 2)
+
+
+def env_for(rule, steps=3):
+    """A small environment of the rule: 3 edits, a walk of 3 steps, or 3 queries."""
+    if rule in KNOWLEDGE:
+        return get_environment(rule)(task(), steps)
+    return get_environment(rule)(pool_for(rule), objective_for(rule), steps, "end")
+
+
+def settings_for(rule, folder):
+    """What a small environment of the rule is made with by name; the objective "toy" is the test's own."""
+    if rule in KNOWLEDGE:
+        lines = ["\t".join(f"n{x}" for x in fact) for fact in FACTS]
+        for part, rows in (("train", lines[:-2]), ("test", lines[-2:])):
+            (folder / f"{part}.tsv").write_text("\n".join(rows) + "\n")
+        return {"data": str(folder)}
+    graphs = "user_item" if rule in BIPARTITE else "ba"
+    return {"objective": "toy", "num_nodes": 8, "num_graphs": 4, "budget": 2, "graphs": graphs}
 
 
 def edges(graph):

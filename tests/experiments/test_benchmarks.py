@@ -12,7 +12,7 @@ from gymnasium.utils.env_checker import check_env
 from envs.base import rollout
 from envs.edge_addition import make_edge_addition
 from envs.pools import make_pool
-from experiments.benchmarks import data, generators
+from experiments.benchmarks import data, generators, kg
 from experiments.benchmarks import envs as benchmark
 from experiments.benchmarks.__main__ import main
 from experiments.benchmarks.networkx_env import NetworkxEdgeAddition, critical_fraction
@@ -109,6 +109,23 @@ def test_envs_writes_its_rows(tmp_path):
     assert wanted <= set(row)
     assert row["edits_per_second"] > row["networkx_edits_per_second"] > 0
     assert row["peak_mb"] > 0
+
+
+def test_kg_writes_its_rows(tmp_path):
+    path = tmp_path / "rows.json"
+    assert main(["kg", "--quick", "--json", str(path)]) == 0
+    walk, completion = json.loads(path.read_text())["rows"]
+    assert walk["steps_per_second"] > 0 and walk["times_minerva"] > 0 and "dropped" in walk["dropped"]
+    assert completion["rule"] == "KGCompletion" and max(row["bytes_a_transition"] for row in (walk, completion)) <= 300
+
+
+def test_random_walks_take_every_legal_action_equally_often():
+    words = jax.random.bits(jax.random.key(0), (4000,), jnp.uint32)
+    for size, legal in ((5, [0, 3]), (70, [0, 31, 32, 63, 64, 69]), (200, list(range(0, 200, 7)))):
+        mask = jnp.zeros(size, bool).at[jnp.array(legal)].set(True)
+        drawn = np.asarray(jax.vmap(kg.legal_of_rank, in_axes=(0, None))(words, mask))
+        found, counts = np.unique(drawn, return_counts=True)
+        assert found.tolist() == legal and counts.min() > 0.7 * 4000 / len(legal)
 
 
 def test_envs_says_what_it_leaves_out(tmp_path, capsys):

@@ -1,0 +1,52 @@
+"""What the DQN learner needs on knowledge graphs: a network that fits, and a trained ranker to start from."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from agents.dqn import TrainState
+from envs.kg_completion import KGCompletion
+from envs.kg_walk import KGWalk
+from lepton_rl.heads import Network
+from lepton_rl.query_heads import completion_network, walk_network, with_ranker
+from lepton_rl.ranking.config import RankerConfig
+from lepton_rl.triple_messages import DENSE
+
+__all__ = ["most_hidden", "network_on", "started_from"]
+
+
+def most_hidden(env: KGCompletion) -> int:
+    """More facts than an episode hides: six standard deviations above the largest share, and the agenda's."""
+    E, share = env.pool.graphs.num_facts, env.hide[1] if env.hide else 0.0
+    return min(E, math.ceil(E * share + 6 * math.sqrt(E * share * (1 - share))) + env.horizon)
+
+
+def network_on(env: KGWalk | KGCompletion, config: RankerConfig, bounded: bool = False) -> Network:
+    """A network for an environment that is trained on; it plays others of the same relations too.
+
+    Args:
+        config: of the ranker inside.
+        bounded: values of KGCompletion as of probabilities, which suits a ranker that is trained already, see
+            :class:`lepton_rl.query_heads.CompletionNetwork`.
+    """
+    relations = env.pool.graphs.num_relations
+    if isinstance(env, KGWalk):
+        return walk_network(config, relations)
+    hidden = most_hidden(env) if env.pool.capacity <= DENSE else None  # larger graphs have no matrices to share
+    return completion_network(config, relations, bounded, float(env.penalty), hidden)
+
+
+def started_from(state: TrainState, ranker: Any) -> TrainState:
+    """The first state of S runs, with the parameters of a trained "nbfnet" ranker of the same configuration in each.
+
+    Args:
+        state: of :meth:`agents.training.Runs.init`. ``ranker``: ``params`` of :func:`lepton_rl.ranking.training.fit`.
+    """
+    runs = state.iteration.shape[0]
+    everywhere = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (runs, *leaf.shape)), ranker)
+    # One copy each: donated buffers must not alias.
+    copies = [with_ranker(params, everywhere) for params in (state.params, state.target_params, state.best_params)]
+    return replace(state, params=copies[0], target_params=copies[1], best_params=copies[2])

@@ -1,0 +1,144 @@
+"""Networks for agents on knowledge graphs: a query-conditioned ranker, encoded once a query, and values of actions.
+
+Letters: N entities, R relations, E facts, A actions, D width, H hidden facts.
+"""
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Float
+
+from lepton_rl.delta import Delta
+from lepton_rl.heads import Network, network_from_module
+from lepton_rl.ranking.config import RankerConfig
+from lepton_rl.ranking.propagation import QueryRanker
+from lepton_rl.triple_graph import TripleGraph
+
+__all__ = ["completion_network", "listed", "walk_network", "with_ranker"]
+
+
+def listed(graph: TripleGraph, most: int) -> TripleGraph:
+    """The same graph with its hidden facts as edits, so that encoders may share what they make of the base.
+
+    A mask of hidden facts makes every graph of a batch another one; a list of H = ``most`` corrections does not.
+
+    Args:
+        most: H, which must be enough for the facts hidden; facts beyond would be seen.
+    """
+    if graph.shown is None:
+        return graph
+    numbers = jnp.nonzero(~graph.shown, size=most, fill_value=graph.num_facts)[0]
+    used, delta = numbers < graph.num_facts, graph.delta
+    # What an episode has inserted again stands in the delta already.
+    hidden = jnp.where(used[:, None], graph.base.triples[jnp.minimum(numbers, graph.num_facts - 1)], -1)
+    used &= ~(hidden[:, None] == delta.edges).all(-1).any(-1) if graph.max_edits else True
+    longer = Delta(
+        jnp.concatenate([delta.edges, jnp.where(used[:, None], hidden, -1)]), jnp.concatenate([delta.based, used]),
+        jnp.concatenate([delta.present, jnp.zeros_like(used)]), delta.count, delta.refused,
+    )  # fmt: skip
+    return replace(graph, shown=None, delta=longer)
+
+
+class CompletionNetwork(nnx.Module):
+    """Values of the N tails and of abstaining: A = N + 1.
+
+    Abstaining is worth nothing now. A tail is worth its score, scaled and shifted; or ``bounded``, with the score as
+    the log-odds that it is true: (1 + c) p - c for a probability p and the penalty c, as suits a ranker trained to tell
+    answers. What comes later is worth the same whatever the action, as far as this network can say. So a tail's
+    value rises with the ranker's score, and ranks as that does.
+    """
+
+    def __init__(
+        self,
+        config: RankerConfig,
+        num_relations: int,
+        bounded: bool,
+        penalty: float,
+        hidden: int | None,
+        *,
+        rngs: nnx.Rngs,
+    ) -> None:
+        self.ranker = QueryRanker(config, num_relations, rngs=rngs)
+        self.bounded, self.penalty, self.hidden = bounded, penalty, hidden
+        self.scale, self.shift = nnx.Param(jnp.full((), 1.0 if bounded else 0.1)), nnx.Param(jnp.zeros(()))
+        self.later = nnx.Param(jnp.zeros(()))
+
+    def encode(self, observation: Any) -> Float[Array, "N"]:
+        """The ranker's scores, once a query."""
+        h, r = observation.context
+        graph = observation.graph if self.hidden is None else listed(observation.graph, self.hidden)
+        return self.ranker(graph, h, r)
+
+    def head(self, scores: Float[Array, "N"], observation: Any) -> Float[Array, "A"]:
+        """Values of all tails, and of abstaining."""
+        now = self.scale[...] * scores + self.shift[...]
+        if self.bounded:
+            now = (1 + self.penalty) * jax.nn.sigmoid(now) - self.penalty
+        return jnp.append(now, 0.0) + self.later[...] * observation.marks[0, 1]
+
+
+class WalkNetwork(nnx.Module):
+    """Values of following the arcs of an entity, from what the query's encoder says of their targets: A slots.
+
+    The last layer starts at zero: a fresh network scores 0.
+    """
+
+    def __init__(self, config: RankerConfig, num_relations: int, *, rngs: nnx.Rngs) -> None:
+        D, hidden = config.width, 2 * config.width
+        self.ranker = QueryRanker(config, num_relations, rngs=rngs)
+        self.relations = nnx.Param(0.1 * jax.random.normal(rngs.params(), (2 * num_relations + 1, hidden)))
+        self.target = nnx.Linear(D + 1, hidden, rngs=rngs)
+        self.state = nnx.Linear(2 * D + 1, hidden, use_bias=False, rngs=rngs)
+        self.last = nnx.Param(jnp.zeros(hidden))
+
+    def encode(self, observation: Any) -> Any:
+        """Embeddings of all entities as answers, the ranker's scores of them, and the query's; once a query."""
+        h, r = observation.context[:2]
+        query = self.ranker.encoder.queries[r]
+        embedded = self.ranker.encoder(observation.graph, h, r)
+        return embedded, self.ranker.head(embedded, query), query
+
+    def head(self, encoded: Any, observation: Any) -> Float[Array, "A"]:
+        """Values of all candidates."""
+        embedded, scores, query = encoded
+        _, at, relation, target = observation.candidates.T
+        here = jnp.concatenate([embedded[at[0]], query, observation.marks[:1, 1]])
+        inputs = jnp.concatenate([embedded[target], scores[target][:, None]], axis=-1)
+        hidden = self.target(inputs) + self.relations[...][relation] + self.state(here)
+        return nnx.relu(hidden) @ self.last[...]
+
+
+@cache
+def completion_network(
+    config: RankerConfig,
+    num_relations: int,
+    bounded: bool = False,
+    penalty: float = 1.0,
+    hidden: int | None = None,
+) -> Network:
+    """A network for :class:`envs.kg_completion.KGCompletion`; equal arguments give the same object.
+
+    Args:
+        bounded: values as of probabilities, see :class:`CompletionNetwork`; then ``penalty`` is the environment's.
+        hidden: the most facts that an episode hides, to list them (see :func:`listed`); None: graphs with their mask.
+    """
+    return network_from_module(
+        lambda rngs: CompletionNetwork(config, num_relations, bounded, penalty, hidden, rngs=rngs)
+    )
+
+
+@cache
+def walk_network(config: RankerConfig, num_relations: int) -> Network:
+    """A network for :class:`envs.kg_walk.KGWalk`; equal arguments give the same object."""
+    return network_from_module(lambda rngs: WalkNetwork(config, num_relations, rngs=rngs))
+
+
+def with_ranker(params: Any, ranker: Any) -> Any:
+    """Parameters of a network with those of a trained ranker of the same configuration in their place."""
+    merged = nnx.State(dict(params))
+    merged["ranker"] = jax.tree.map(jnp.copy, ranker)
+    return merged
