@@ -87,7 +87,7 @@ def open_contest(
         planner, count, rows, place = get_baseline(name), plans, np.arange(len(sizes)), env
         if name in SEARCHERS:
             count, rows = 1, small
-            place = replace(env, pool=take(env.pool, small.tolist())) if len(small) < len(sizes) else env  # type: ignore[type-var]
+            place = replace(env, pool=take(env.pool, small.tolist())) if len(small) < len(sizes) else env  # type: ignore[type-var, arg-type]
         found = np.full((count, len(sizes), env.horizon), _NONE)
         found[:, rows] = [plan(planner, place, _PLAY + s) for s in range(count)]
         return found
