@@ -42,6 +42,7 @@ class Facts:
         self.graph, self._score = graph, score
         self.known = Known(graph.triples, graph.num_entities, graph.num_relations)
         h, r, t = graph.triples.astype(np.int64).T
+        self._reflexive = {*r[h == t].tolist()}
         arcs = np.stack([np.append(h, t), np.append(r, r + graph.num_relations), np.append(t, h)], 1)
         self._arcs = arcs[np.argsort(arcs[:, 0], kind="stable")]
         self._starts = np.searchsorted(self._arcs[:, 0], np.arange(graph.num_entities + 1))
@@ -56,7 +57,10 @@ class Facts:
         for begin in range(0, len(entities), _BATCH):
             part = entities[begin : begin + _BATCH]
             rows.append(np.asarray(self._score(np.resize(part, _BATCH), np.full(_BATCH, relation)))[: len(part)])
-        return np.where(stated, 1.0, np.clip(np.concatenate(rows), 0, _SURE))
+        likely = np.clip(np.concatenate(rows), 0, _SURE)
+        if relation % self.graph.num_relations not in self._reflexive:
+            likely[np.arange(len(entities)), entities] = 0.0  # no fact joins an entity to itself: none is predicted to
+        return np.where(stated, 1.0, likely)
 
     def path(self, source: int, target: int) -> list[tuple[int, int]]:
         """A shortest path of stated links, [(relation in [0, 2R), entity)]; [] where none has at most three."""

@@ -90,6 +90,7 @@ def test_predictions_follow_stated_answers_multiply_and_say_what_speaks_for_them
     assert found[2].path == ("anna –knows→ cy; predicted 0.50: anna –knows→ cy as anna –knows→ bo –knows→ cy")
     chained = {one.entity: one.score for one in answer(facts, parse("anna works_at ? is_boss_of ?", GRAPH), 10)}
     assert chained["cy"] == 0.5 and chained["di"] == pytest.approx(0.99)
+    assert "cy" not in {one.entity for one in answer(facts, parse("cy knows ?", GRAPH), 10)}  # nobody knows themself
     both = {one.entity: one.score for one in answer(facts, parse("anna knows ? and bo knows ?", GRAPH), 10)}
     assert both["cy"] == 0.5 and both["di"] == pytest.approx(0.99**2)
 
