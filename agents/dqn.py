@@ -73,7 +73,8 @@ class Metrics(NamedTuple):
 class Learner(NamedTuple):
     """``init(env, hyper, key) -> state``, ``chunk(env, hyper, state) -> (state, (loss, return, ε))``.
 
-    Any state with ``params``, ``best_params``, ``best_value`` and ``iteration`` serves the same outer loop."""
+    Any state with ``params``, ``best_params``, ``best_value`` and ``iteration`` serves the same outer loop.
+    """
 
     init: Callable[[GraphEnv, Any, PRNGKeyArray], Any]
     chunk: Callable[[GraphEnv, Any, Any], tuple[Any, tuple[Array, ...]]]
@@ -233,11 +234,8 @@ def _update(
     chosen = jnp.take_along_axis(episodes.actions, t[:, None], axis=1)[:, 0]
 
     def loss(params: Any) -> Float[Array, ""]:
-        def value(seen: Observation) -> Float[Array, "A"]:
-            return action_values(network, params, whole(env, seen))
-
-        q = jax.vmap(value, axis_name=ENVIRONMENT_AXIS)(observation)
-        errors = jnp.take_along_axis(q, chosen[:, None], axis=1)[:, 0] - targets
+        q = jax.vmap(lambda seen: action_values(network, params, whole(env, seen)), axis_name=ENVIRONMENT_AXIS)
+        errors = jnp.take_along_axis(q(observation), chosen[:, None], axis=1)[:, 0] - targets
         return (errors**2 if config.loss == "squared" else optax.huber_loss(errors)).mean()
 
     value, gradient = jax.value_and_grad(loss)(state.params)
