@@ -71,11 +71,9 @@ class Metrics(NamedTuple):
 
 
 class Learner(NamedTuple):
-    """``init(env, hyper, key) -> state``, ``chunk(env, hyper, state) -> (state, (loss, return, ε))``.
+    """``init(env, hyper, key) -> state``, ``chunk(env, hyper, state) -> (state, (loss, return, ε))``."""
 
-    Any state with ``params``, ``best_params``, ``best_value`` and ``iteration`` serves the same outer loop.
-    """
-
+    # Any state with params, best_params, best_value and iteration serves the same outer loop.
     init: Callable[[GraphEnv, Any, PRNGKeyArray], Any]
     chunk: Callable[[GraphEnv, Any, Any], tuple[Any, tuple[Array, ...]]]
 
@@ -234,7 +232,9 @@ def _update(
     chosen = jnp.take_along_axis(episodes.actions, t[:, None], axis=1)[:, 0]
 
     def loss(params: Any) -> Float[Array, ""]:
-        q = jax.vmap(lambda seen: action_values(network, params, whole(env, seen)), axis_name=ENVIRONMENT_AXIS)
+        q: Callable[[Observation], Array] = jax.vmap(
+            lambda seen: action_values(network, params, whole(env, seen)), axis_name=ENVIRONMENT_AXIS
+        )
         errors = jnp.take_along_axis(q(observation), chosen[:, None], axis=1)[:, 0] - targets
         return (errors**2 if config.loss == "squared" else optax.huber_loss(errors)).mean()
 
