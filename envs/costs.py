@@ -7,10 +7,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from lepton_rl.graph import BitGraph, degree
+from lepton_rl.objectives.base import Objective
 from lepton_rl.registry import resolve
 from lepton_rl.weights import pair_weights
 
-__all__ = ["COSTS", "Cost", "get_cost"]
+__all__ = ["COSTS", "Cost", "get_cost", "reads_weights"]
 
 COSTS = {
     "length": "envs.costs:LENGTH",
@@ -57,6 +58,11 @@ PRICE = Cost(lambda graph: graph.node_features[:, 0], picks=1, reads=("price",))
 Reference: Nguyen & Zheng, "On budgeted influence maximization in social networks", IEEE Journal on Selected Areas in
 Communications 31, 2013.
 """
+
+
+def reads_weights(objective: Objective, cost: str | None) -> bool:
+    """Whether the objective, or a cost by its name, depends on what edges weigh."""
+    return bool(objective.weighted) or cost == "weight"
 
 
 def get_cost(name: str) -> Cost:

@@ -18,7 +18,7 @@ from jaxtyping import Array, Bool, Int, Key, UInt32
 
 from envs import DEFAULTS, get_environment, rule_of
 from envs.base import GraphEnv, reset_batch, step_batch
-from envs.costs import get_cost
+from envs.costs import get_cost, reads_weights
 from envs.faces import arrays, space_of
 from envs.kg_rendering import KGFrame, kg_ansi, kg_rgb
 from envs.labels import start_labels
@@ -86,7 +86,7 @@ def build_env(
     else:
         read = [read_graph(path, cleaning=Cleaning(directed=False)) for path in graphs]
         read = [graph.featured(reads, "costs") if reads else graph for graph in read]
-        if (valued.weighted or cost == "weight") and any(graph.weights is not None for graph in read):
+        if reads_weights(valued, cost) and any(graph.weights is not None for graph in read):
             read = [graph.weighing() for graph in read]
         members = [graph.to_bitgraph() for graph in read]
     return build(make_pool(members), valued, budget, reward, cost=cost, cost_budget=cost_budget)

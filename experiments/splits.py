@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from envs import rule_of
-from envs.costs import get_cost
+from envs.costs import get_cost, reads_weights
 from envs.labels import start_labels
 from experiments.configs import Train
 from experiments.graphs import is_connected, load_graphs, shuffled
@@ -112,25 +112,20 @@ def _loaded(config: Train, name: str, encoder: Encoder | None) -> Split:
     return Split(train, valid, test, tuple(sources), sources, words, reads, encoder)
 
 
-def _reads_weights(config: Train) -> bool:
-    """Whether the objective or the cost of edits depends on what edges weigh."""
-    return bool(get_objective(config.objective).weighted) or config.cost == "weight"
-
-
 def _weights_read(config: Train, graphs: Sequence[NamedGraph]) -> Literal["read", "ignore"]:
     """What ``config.weights`` means for ``graphs``.
 
     Raises:
         ValueError: weights are to be read, and nothing reads them.
     """
-    if config.weights == "read" and not _reads_weights(config):
+    if config.weights == "read" and not reads_weights(get_objective(config.objective), config.cost):
         raise ValueError(
             f"--weights read: neither {config.objective} nor the cost of edits depends on weights: leave it out."
         )
     if config.weights != "auto":
         return config.weights
     some = rule_of(config.env) == "EdgeReweighting" or any(graph.weights is not None for graph in graphs)
-    return "read" if some and _reads_weights(config) else "ignore"
+    return "read" if some and reads_weights(get_objective(config.objective), config.cost) else "ignore"
 
 
 def weighed(graph: NamedGraph, config: Train, weights: str) -> NamedGraph:
@@ -139,7 +134,7 @@ def weighed(graph: NamedGraph, config: Train, weights: str) -> NamedGraph:
         found = graph.weighing(config.new_weight)
         rest = f"an edge that is added weighs {found.pair_weight:g}" + " (the median)" * (config.new_weight is None)
         return found if graph.weights is None else found.reported(f"its weights are read; {rest}")
-    if graph.weights is None or not _reads_weights(config):
+    if graph.weights is None or not reads_weights(get_objective(config.objective), config.cost):
         return graph
     return graph.reported("its weights are not read: every edge weighs 1")
 

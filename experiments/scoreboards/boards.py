@@ -6,25 +6,12 @@ from pathlib import Path
 from typing import Literal
 
 from agents.config import EvolutionConfig
-from lepton_rl.registry import near_match
+from experiments.scoreboards.options import chosen
 
 __all__ = [
     "CASCADES", "CUT_SETS", "GENERATED", "INFLUENCE_NETWORKS", "NINE", "OPINION_NETWORKS", "VALIDATION",
-    "Depolarization", "Dismantle", "Influence", "MaxCut", "chosen",
+    "Depolarization", "Dismantle", "Influence", "MaxCut",
 ]  # fmt: skip
-
-
-def chosen(names: Iterable[str], known: Iterable[str], what: str) -> list[str]:
-    """``names``, each once.
-
-    Raises:
-        ValueError: an unknown one; the message names a near match.
-    """
-    known = list(known)
-    for name in names:
-        if name not in known:
-            raise ValueError(f"unknown {what} '{name}'.{near_match(name, known)} Allowed: {', '.join(known)}.")
-    return list(dict.fromkeys(names))
 
 
 def at_least_one(**numbers: int) -> None:

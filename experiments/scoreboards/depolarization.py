@@ -17,9 +17,21 @@ from experiments.evaluation import interval
 from experiments.scoreboards.boards import OPINION_NETWORKS, Depolarization
 from experiments.scoreboards.learned import Learned, each, learn, untrained
 from experiments.scoreboards.opinion_graphs import OpinionNetwork, read_opinions, small_world, synthetic_opinions
-from experiments.scoreboards.results import Note, Results, commit, entry, markdown, plain, steps, timed, timed_each
+from experiments.scoreboards.results import (
+    Note,
+    Results,
+    commit,
+    entry,
+    markdown,
+    origin,
+    plain,
+    steps,
+    timed,
+    timed_each,
+    told,
+    trade_off,
+)
 from lepton_rl import edge_graph
-from lepton_rl.draw import SERIES
 from lepton_rl.graph import from_edges
 from lepton_rl.objectives import get_objective
 
@@ -111,8 +123,7 @@ def _words(settings: Mapping[str, Any], content: Mapping[str, Any]) -> str:
         ])  # fmt: skip
     head = ["network", "n", "m", "toggles", "polarisation", "greedy lowers it by", "ours ÷ greedy [95 %]",
             "not trained", "random", "s: greedy", "s: ours", "time ÷ greedy's"]  # fmt: skip
-    given = ", ".join(f"{name}: {value}" for name, value in settings.items() if name != "config")
-    return f"Drop of polarisation, as a share of greedy's over all pairs ({given}).\n\n" + markdown(head, rows)
+    return f"Drop of polarisation, as a share of greedy's over all pairs ({told(settings)}).\n\n" + markdown(head, rows)
 
 
 def _figures(content: Mapping[str, Any]) -> dict[str, Figure]:
@@ -120,15 +131,11 @@ def _figures(content: Mapping[str, Any]) -> dict[str, Figure]:
     rows = content["networks"]
     if not rows:
         return {}
-    figure = Figure(figsize=(6.4, 4), layout="constrained")
-    axes = figure.add_subplot(xscale="log", xlabel="time ÷ greedy's", ylabel="drop ÷ greedy's")
-    for colour, method in zip(SERIES, ("ours", "estimate"), strict=False):
+    points = {}
+    for method in ("ours", "estimate"):
         times = [row[method]["seconds"] / row["greedy"]["seconds"] for row in rows.values()]
-        axes.scatter(times, [row[method]["mean"] for row in rows.values()], color=colour, label=METHODS[method])
-    axes.axhline(0.98, color="#b4b4b4", lw=1)
-    axes.axvline(0.1, color="#b4b4b4", lw=1)
-    axes.legend(frameon=False)
-    return {"depolarization": figure}
+        points[METHODS[method]] = times, [row[method]["mean"] for row in rows.values()]
+    return {"depolarization": trade_off(points, "time ÷ greedy's", "drop ÷ greedy's", bar=0.98)}
 
 
 def run(options: Depolarization, console: Console) -> int:
@@ -136,7 +143,7 @@ def run(options: Depolarization, console: Console) -> int:
     networks = [_network(name, options) for name in _names(options)]
     settings = {
         "split": options.split, "seeds": options.seeds, "extremes": options.extremes,
-        "data": "generated" if options.data is None else options.data.name,
+        "data": origin(options.data),
         "train_graphs": f"{options.train_graphs} of {options.train_nodes} nodes", "config": plain(options.evolution),
     }  # fmt: skip
     results = Results("depolarization", options, settings, ("networks",), lambda c: _words(settings, c), _figures)

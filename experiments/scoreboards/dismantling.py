@@ -23,10 +23,20 @@ from experiments.scoreboards.boards import GENERATED, NINE, VALIDATION, Dismantl
 from experiments.scoreboards.dismantled import Plan, area, by_all_pivots, by_networkit, planned, removal_env, rounds_of
 from experiments.scoreboards.learned import Learned, at_larger_sizes, each, learn, untrained
 from experiments.scoreboards.networks import SocialNetwork, generated_network, published_auc, read_network, synthetic
-from experiments.scoreboards.results import Note, Results, commit, entry, markdown, plain, steps
+from experiments.scoreboards.results import (
+    Note,
+    Results,
+    commit,
+    entry,
+    markdown,
+    origin,
+    plain,
+    steps,
+    told,
+    trade_off,
+)
 from lepton_rl.betweenness import pivot_betweenness, random_pivots
 from lepton_rl.correction import correction_network
-from lepton_rl.draw import SERIES
 from lepton_rl.graph import degree, from_edges
 from lepton_rl.message_passing import aggregate
 
@@ -183,9 +193,8 @@ def _words(settings: Mapping[str, Any], content: Mapping[str, Any]) -> str:
             "adaptive betweenness", "ours ÷ it", "s: degree", "s: ours", "s: betweenness", "time ÷ it"]  # fmt: skip
     won = ", ".join(f"{sum(map(bool, found))} of {len([x for x in found if x is not None])} networks below {name}"
                     for name, found in counts.items())  # fmt: skip
-    given = ", ".join(f"{name}: {value}" for name, value in settings.items() if name != "config")
     words = "AUC of the largest component over removals, lower is better; seconds once compiled"
-    return f"{words} ({given}).\n\n{markdown(head, lines)}\n\nOurs: {won}."
+    return f"{words} ({told(settings)}).\n\n{markdown(head, lines)}\n\nOurs: {won}."
 
 
 def _figures(content: Mapping[str, Any]) -> dict[str, Figure]:
@@ -193,16 +202,12 @@ def _figures(content: Mapping[str, Any]) -> dict[str, Figure]:
     rows = {name: row for name, row in content["networks"].items() if "betweenness" in row}
     if not rows:
         return {}
-    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
-    axes = figure.add_subplot(xscale="log", xlabel="time ÷ adaptive betweenness's", ylabel="AUC ÷ its")
-    for colour, marker, method in zip(SERIES, "osv^D", (*CLASSICAL, "pivots", "ours"), strict=False):
+    points = {}
+    for method in (*CLASSICAL, "pivots", "ours"):
         times = [row[method]["seconds"] / row["betweenness"]["seconds"] for row in rows.values()]
         areas = [row[method]["mean"] / row["betweenness"]["mean"] for row in rows.values()]
-        axes.scatter(times, areas, color=colour, marker=marker, label=method, s=28)
-    axes.axhline(1.1, color="#b4b4b4", lw=1)
-    axes.axvline(0.1, color="#b4b4b4", lw=1)
-    axes.legend(frameon=False, fontsize=8)
-    return {"dismantling": figure}
+        points[method] = times, areas
+    return {"dismantling": trade_off(points, "time ÷ adaptive betweenness's", "AUC ÷ its", bar=1.1, markers="osv^D")}
 
 
 def run(options: Dismantle, console: Console) -> int:
@@ -210,7 +215,7 @@ def run(options: Dismantle, console: Console) -> int:
     networks = [_network(name, options) for name in _networks(options)]
     settings = {
         "split": options.split, "seeds": options.seeds, "pivots": options.pivots,
-        "data": "generated" if options.data is None else options.data.name,
+        "data": origin(options.data),
         "train_graphs": f"{options.train_graphs} synthetic of {options.train_nodes} nodes",
         "config": plain(options.evolution),
     }  # fmt: skip

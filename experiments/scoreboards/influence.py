@@ -20,10 +20,21 @@ from experiments.evaluation import interval
 from experiments.scoreboards.boards import CASCADES, INFLUENCE_NETWORKS, Influence
 from experiments.scoreboards.learned import Learned, each, learn, untrained
 from experiments.scoreboards.networks import SocialNetwork, generated_network, read_network, synthetic
-from experiments.scoreboards.results import Note, Results, commit, entry, markdown, plain, steps, timed_each
+from experiments.scoreboards.results import (
+    Note,
+    Results,
+    commit,
+    entry,
+    markdown,
+    origin,
+    plain,
+    steps,
+    timed_each,
+    told,
+    trade_off,
+)
 from lepton_rl import edge_graph
 from lepton_rl.correction import correction_network
-from lepton_rl.draw import SERIES
 from lepton_rl.graph import from_edges
 from lepton_rl.objectives import get_objective
 from lepton_rl.objectives.diffusion import independent_cascade_with, linear_threshold
@@ -133,8 +144,7 @@ def _words(settings: Mapping[str, Any], content: Mapping[str, Any]) -> str:
         ])  # fmt: skip
     head = ["network, cascade, seeds", "n", "m", "IMM reaches", "ours ÷ IMM [95 %]", *SHOWN.values(), "s: IMM",
             "s: ours", "time ÷ IMM's"]  # fmt: skip
-    given = ", ".join(f"{name}: {value}" for name, value in settings.items() if name != "config")
-    return f"Expected spread in fresh worlds, as a share of IMM's ({given}).\n\n" + markdown(head, lines)
+    return f"Expected spread in fresh worlds, as a share of IMM's ({told(settings)}).\n\n" + markdown(head, lines)
 
 
 def _figures(content: Mapping[str, Any]) -> dict[str, Figure]:
@@ -142,17 +152,13 @@ def _figures(content: Mapping[str, Any]) -> dict[str, Figure]:
     rows = content["rows"]
     if not rows:
         return {}
-    figure = Figure(figsize=(6.4, 4), layout="constrained")
-    axes = figure.add_subplot(xscale="log", xlabel="time ÷ IMM's", ylabel="spread ÷ IMM's")
-    for colour, method in zip(SERIES, ("ours", *SHOWN), strict=False):
+    points = {}
+    for method in ("ours", *SHOWN):
         there = [row for row in rows.values() if method in row]
         times = [row[method]["seconds"] / row["imm_seconds"] for row in there]
         shares = [row[method]["mean"] for row in there]
-        axes.scatter(times, shares, color=colour, s=18, label=SHOWN.get(method, method))
-    axes.axhline(0.98, color="#b4b4b4", lw=1)
-    axes.axvline(0.1, color="#b4b4b4", lw=1)
-    axes.legend(frameon=False, fontsize=8)
-    return {"influence": figure}
+        points[SHOWN.get(method, method)] = times, shares
+    return {"influence": trade_off(points, "time ÷ IMM's", "spread ÷ IMM's", bar=0.98)}
 
 
 def run(options: Influence, console: Console) -> int:
@@ -165,7 +171,7 @@ def run(options: Influence, console: Console) -> int:
             raise ValueError(f"{network.name} has {network.nodes} nodes: lower --budgets.")
     settings = {
         "split": options.split, "seeds": options.seeds, "worlds": options.worlds, "error": options.error,
-        "data": "generated" if options.data is None else options.data.name,
+        "data": origin(options.data),
         "train_graphs": f"{options.train_graphs} synthetic of {options.train_nodes} nodes",
         "config": plain(options.evolution),
     }  # fmt: skip

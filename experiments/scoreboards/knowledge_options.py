@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from experiments.scoreboards.options import chosen
 from lepton_rl.metrics import Protocol
 from lepton_rl.ranking import RANKERS, RankerConfig, default_config
 from lepton_rl.registry import near_match
@@ -93,9 +94,7 @@ class KG:
         Raises:
             ValueError: an unknown ranker or data set, or numbers out of range.
         """
-        for name in self.methods:
-            if name not in RANKERS:
-                raise ValueError(f"unknown ranker '{name}'.{near_match(name, RANKERS)} Allowed: {', '.join(RANKERS)}.")
+        chosen(self.methods, RANKERS, "ranker")
         if self.seeds < 1 or (self.epochs is not None and self.epochs < 1):
             raise ValueError("--seeds and --epochs must be at least 1.")
         there = [WORLD]

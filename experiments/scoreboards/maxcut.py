@@ -20,7 +20,7 @@ from experiments.evaluation import interval
 from experiments.scoreboards.boards import MaxCut
 from experiments.scoreboards.cut_graphs import CutGraph, generated, pool_of, read
 from experiments.scoreboards.learned import Learned, learn, untrained
-from experiments.scoreboards.results import Note, Results, commit, entry, markdown, plain, steps, timed
+from experiments.scoreboards.results import Note, Results, commit, entry, markdown, origin, plain, steps, timed, told
 from lepton_rl.correction import correction_network
 from lepton_rl.draw import SERIES
 from lepton_rl.objectives.cuts import crossing_weights, cut
@@ -159,8 +159,7 @@ def _words(settings: Mapping[str, Any], content: Mapping[str, Any]) -> str:
             *("–" if row[key] is None else f"{row[key]:.3f}" for key in ("eco_dqn", "s2v_dqn")),
             *(f"{row[key]['seconds']:.4f}" for key in ("ours", "tabu", "annealing")),
         ])  # fmt: skip
-    given = ", ".join(f"{name}: {value}" for name, value in settings.items() if name != "config")
-    return f"Cut over the best known ({given}).\n\n" + markdown(head, rows)
+    return f"Cut over the best known ({told(settings)}).\n\n" + markdown(head, rows)
 
 
 def _figures(content: Mapping[str, Any]) -> dict[str, Figure]:
@@ -189,7 +188,7 @@ def run(options: MaxCut, console: Console) -> int:
     sets = list(dict.fromkeys(options.sets))
     settings = {
         "split": options.split, "seeds": options.seeds, "graphs": options.graphs, "starts": options.starts,
-        "data": "generated" if options.data is None else options.data.name,
+        "data": origin(options.data),
         "train_graphs": f"{options.train_graphs} of {options.train_nodes} nodes a family",
         "config": plain(options.evolution),
     }  # fmt: skip

@@ -1,5 +1,6 @@
 """What the scoreboards take: plain frozen records, importable without jax."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -8,13 +9,26 @@ from agents.config import DQNConfig
 from lepton_rl.registry import near_match
 
 __all__ = [
-    "CELLS", "GREEDY_LIMIT", "OPTIMA", "SIZES", "TRAIN_NODES", "Cell", "Optima", "Robustness", "budget_at",
+    "CELLS", "GREEDY_LIMIT", "OPTIMA", "SIZES", "TRAIN_NODES", "Cell", "Optima", "Robustness", "budget_at", "chosen",
     "robustness_config",
 ]  # fmt: skip
 
 TRAIN_NODES = 20
 SIZES = (30, 40, 50, 60, 80, 100)  # the published out-of-distribution sizes
 GREEDY_LIMIT = 50  # nodes; beyond, looking one edge ahead at every pair takes hours
+
+
+def chosen(names: Iterable[str], known: Iterable[str], what: str) -> list[str]:
+    """``names``, each once.
+
+    Raises:
+        ValueError: an unknown one; the message names a near match.
+    """
+    known = list(known)
+    for name in names:
+        if name not in known:
+            raise ValueError(f"unknown {what} '{name}'.{near_match(name, known)} Allowed: {', '.join(known)}.")
+    return list(dict.fromkeys(names))
 
 
 class Cell(NamedTuple):
@@ -87,19 +101,16 @@ class Robustness:
         Raises:
             ValueError: an unknown name, or numbers out of range.
         """
-        for name in self.cells:
-            if name not in CELLS:
-                raise ValueError(f"unknown cell '{name}'.{near_match(name, CELLS)} Allowed: {', '.join(CELLS)}.")
+        cells = [CELLS[name] for name in chosen(self.cells, CELLS, "cell")]
         if min(self.seeds, self.graphs, self.draws, self.train_graphs, self.train_orders) < 1:
             raise ValueError("--seeds, --graphs, --draws, --train-graphs and --train-orders must be at least 1.")
         if self.sizes and (min(self.sizes) <= TRAIN_NODES):
             allowed = " ".join(map(str, SIZES))
             raise ValueError(f"--sizes are beyond the trained {TRAIN_NODES} nodes: give e.g. {allowed}.")
-        chosen = [CELLS[name] for name in dict.fromkeys(self.cells)]
-        if self.sizes and not any(cell.budget == budget_at(TRAIN_NODES) for cell in chosen):
+        if self.sizes and not any(cell.budget == budget_at(TRAIN_NODES) for cell in cells):
             needed = budget_at(TRAIN_NODES)
             raise ValueError(f"--sizes uses agents trained with L = {needed}: add such a cell to --cells.")
-        return chosen
+        return cells
 
 
 # A deterministic objective for every rule: of noisy ones no plan is the best.
@@ -134,9 +145,7 @@ class Optima:
         Raises:
             ValueError: an unknown name, or numbers out of range.
         """
-        for rule in self.rules:
-            if rule not in OPTIMA:
-                raise ValueError(f"unknown rule '{rule}'.{near_match(rule, OPTIMA)} Allowed: {', '.join(OPTIMA)}.")
+        rules = chosen(self.rules, OPTIMA, "rule")
         if self.seeds < 1 or not 1 <= self.budget <= 3:
             raise ValueError("--seeds must be at least 1, --budget 1 to 3: every plan is tried.")
-        return list(dict.fromkeys(self.rules))
+        return rules

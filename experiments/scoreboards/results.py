@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from experiments.evaluation import Interval
-from lepton_rl.draw import save_figure
+from lepton_rl.draw import SERIES, save_figure
 from lepton_rl.files import atomic_write
 
 __all__ = [
-    "Kept", "Note", "Results", "commit", "entry", "markdown", "plain", "steps", "timed",
-    "timed_each",
+    "Kept", "Note", "Results", "commit", "entry", "markdown", "origin", "plain", "steps", "timed", "timed_each", "told",
+    "trade_off",
 ]  # fmt: skip
 
 Note = Callable[[str], None]
@@ -60,6 +60,35 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table, all columns but the first to the right."""
     lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def told(settings: Mapping[str, Any]) -> str:
+    """The settings of a table in words; the learner's stand in the JSON alone."""
+    return ", ".join(f"{name}: {value}" for name, value in settings.items() if name != "config")
+
+
+def origin(data: Path | None) -> str:
+    """Where the graphs of a table come from, for its settings."""
+    return "generated" if data is None else data.name
+
+
+def trade_off(
+    points: Mapping[str, tuple[Sequence[float], Sequence[float]]], xlabel: str, ylabel: str, bar: float,
+    markers: str = "ooooooo",
+) -> Figure:  # fmt: skip
+    """Quality against time, both as shares of a reference's, a point a network; a tenth of its time and ``bar`` marked.
+
+    Args:
+        points: method -> (times, values). ``markers``: of the methods.
+    """
+    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+    axes = figure.add_subplot(xscale="log", xlabel=xlabel, ylabel=ylabel)
+    for colour, marker, (method, (times, values)) in zip(SERIES, markers, points.items(), strict=False):
+        axes.scatter(times, values, color=colour, marker=marker, label=method, s=28)
+    axes.axhline(bar, color="#b4b4b4", lw=1)
+    axes.axvline(0.1, color="#b4b4b4", lw=1)
+    axes.legend(frameon=False, fontsize=8)
+    return figure
 
 
 def timed_each(function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> tuple[list[Any], float, float]:

@@ -11,7 +11,7 @@ from rich.markup import escape
 from experiments.scoreboards.cell import Agent, cell_env, measure, methods_at, summarise, train_agent
 from experiments.scoreboards.options import TRAIN_NODES, Cell, Robustness, budget_at
 from experiments.scoreboards.pools import graph_pool
-from experiments.scoreboards.results import Results, commit, plain, steps
+from experiments.scoreboards.results import Results, commit, plain, steps, told
 from experiments.scoreboards.tables import figure, markdown, verdicts
 
 __all__ = ["run"]
@@ -27,8 +27,7 @@ def _settings(options: Robustness) -> dict[str, Any]:
 
 def _report(settings: Mapping[str, Any], content: Mapping[str, Any]) -> str:
     """All tables as Markdown, with what they say in words."""
-    given = ", ".join(f"{name}: {value}" for name, value in settings.items() if name != "config")
-    parts = [f"Gain in critical fraction, n = {TRAIN_NODES} ({given})."]
+    parts = [f"Gain in critical fraction, n = {TRAIN_NODES} ({told(settings)})."]
     for rows in (content["cells"], content["sizes"]):
         if rows:
             parts += [markdown(rows), verdicts(rows)]
