@@ -50,6 +50,7 @@ def read(folder: Path, family: str, nodes: int, count: int) -> list[CutGraph]:
     except (OSError, KeyError, ValueError) as error:
         raise DataError(f"{path} is no set of graphs with edges, weights, ptr and best_cut: {error}") from None
     ends = zip(ptr[:count], ptr[1:], best, strict=False)
+    weights = weights.astype(np.int64)  # archives hold single bytes, and sums of theirs end at 127
     return [CutGraph(edges[a:b].astype(np.int64), weights[a:b], nodes, float(value)) for a, b, value in ends]
 
 

@@ -22,6 +22,15 @@ def test_cuts_are_counted_after_every_flip():
     assert maxcut.cuts_on_the_way([graph, graph], start, flips).tolist() == [2.0, 0.0]
 
 
+def test_cuts_beyond_the_range_of_a_byte_are_counted(tmp_path):
+    leaves, one = 200, np.ones(1, np.int64)
+    arrays = {"edges": np.array([[0, leaf] for leaf in range(1, leaves + 1)], np.int16), "best_cut": leaves * one,
+              "weights": np.ones(leaves, np.int8), "ptr": np.array([0, leaves])}  # fmt: skip
+    np.savez(tmp_path / "BA_201spin_m4_100graphs.npz", **arrays)
+    graphs = read(tmp_path, "BA", 201, 1)
+    assert maxcut.cuts_on_the_way(graphs, np.ones((1, leaves + 1)), np.zeros((1, 1), int)).tolist() == [leaves]
+
+
 def test_generated_sets_are_drawn_like_the_published(shared_data):
     for family, nodes in (("ER", 20), ("BA", 20), ("BA", 40)):
         made, given = generated(family, nodes, "test", 60), read(shared_data / "maxcut", family, nodes, 60)
