@@ -18,6 +18,8 @@ from lepton_rl.storage import Graph
 
 __all__ = ["pivot_betweenness", "random_pivots"]
 
+LEVELS = 4  # of a search at a time: asking whether it goes on costs as much as a level
+
 
 def random_pivots(key: PRNGKeyArray, candidates: Bool[Array, "N"], count: int) -> Int[Array, "P"]:
     """``count`` different slots of ``candidates``, uniformly at random; -1 where there are fewer."""
@@ -37,19 +39,26 @@ def pivot_betweenness(graph: Graph, pivots: Int[Array, "P"]) -> Float[Array, "N"
 
     def grow(state: tuple[Any, ...]) -> tuple[Any, ...]:
         level, paths, front, depth, _ = state
-        front = jnp.where(level < 0, aggregate(front, graph), 0.0)
-        level = jnp.where(front > 0, depth + 1, level)
-        return level, paths + front, front, depth + 1, anywhere((front > 0).any())
+        for _ in range(LEVELS):
+            front = jnp.where(paths > 0, 0.0, aggregate(front, graph))
+            depth = depth + 1
+            level = jnp.where(front > 0, depth, level)
+            paths = paths + front
+        return level, paths, front, depth, anywhere((front > 0).any())
 
     start: tuple[Any, ...] = jnp.where(own, 0, -1), first, first, jnp.int32(0), jnp.bool_(True)
     level, paths, _, depth, _ = jax.lax.while_loop(lambda state: state[4], grow, start)
     share = jnp.where(paths > 0, 1 / jnp.maximum(paths, 1), 0.0)
 
     def back(state: tuple[Any, ...]) -> tuple[Any, ...]:
-        depends, d = state
-        handed = jnp.where(level == d, (1 + depends) * share, 0.0)
-        return jnp.where(level == d - 1, aggregate(handed, graph) * paths, depends), d - 1
+        handed, depends, d = state
+        for _ in range(LEVELS):  # below level 0 there is nobody that paths lead to
+            d = d - 1
+            got, here = aggregate(handed, graph) * paths, level == d
+            depends = jnp.where(here, got, depends)
+            handed = jnp.where(here, (1 + got) * share, 0.0)
+        return handed, depends, d
 
-    begin: tuple[Any, ...] = jnp.zeros_like(paths), depth - 1
-    depends, _ = jax.lax.while_loop(lambda state: state[1] > 0, back, begin)
+    begin: tuple[Any, ...] = jnp.zeros_like(paths), jnp.zeros_like(paths), depth + 1
+    _, depends, _ = jax.lax.while_loop(lambda state: state[2] > 0, back, begin)
     return jnp.where(own, 0.0, depends).sum(-1)
