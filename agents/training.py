@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from agents.config import DQNConfig, EvolutionConfig
 from agents.dqn import Hyper, Learner, Metrics, greedy_episodes, keep_best, make_hyper, make_learner
-from envs.base import GraphEnv, Trajectory
+from envs.base import GraphEnv, Trajectory, whole
 from lepton_rl.batching import RUN_AXIS
 from lepton_rl.features import node_inputs, num_inputs
 from lepton_rl.graph import absent_rows
@@ -106,7 +106,7 @@ def network_for(env: GraphEnv, config: DQNConfig) -> Network:
 
     def widths(env: GraphEnv) -> tuple[jax.Array, ...]:
         _, observation = env.reset(jnp.int32(0), jax.random.key(0))
-        inputs = node_inputs(observation.graph, config.structural)
+        inputs = node_inputs(whole(env, observation).graph, config.structural)
         return inputs, observation.marks, observation.pairs, observation.legal
 
     inputs, marks, pairs, legal = jax.eval_shape(widths, env)

@@ -33,7 +33,7 @@ class Observation:
 
     Attributes:
         graph: the graph as edited so far; without the facts that all share, see :func:`whole`, if it is a knowledge
-            graph.
+            graph or a large one.
         marks: f32[N, M] per-node marks: [:, 0] the selected node (one-hot), [:, 1] the share of the budget left (of
             edits or of cost, whichever is scarcer).
         legal: bool[A], True = legal; all False once the episode is over.

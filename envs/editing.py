@@ -29,7 +29,8 @@ class EditState:
     """The state of an episode.
 
     Attributes:
-        graph: the graph as edited so far. ``t``: i32[] steps taken. ``stopped``: bool[], STOP was chosen.
+        graph: what the episode owns of the graph as edited so far. ``t``: i32[] steps taken. ``stopped``: bool[], STOP
+            was chosen.
         picks: i32[K - 1] earlier picks of the edit under way, -1 = not yet.
         noise: the objective's noise of this episode. ``carry``: the objective's carry, up to date only with a
             reward per edit; with the reward at the end it holds the start graph's.
@@ -149,7 +150,7 @@ class Editing:
         picks = jnp.full((self.steps_per_edit - 1,), -1, jnp.int32)
         carry = self.objective.init(graph, noise)
         t, stopped = jnp.zeros((), jnp.int32), jnp.zeros((), bool)
-        state = EditState(graph, t, stopped, picks, noise, carry, look, self.nothing_spent)
+        state = EditState(self.pool.owned(graph), t, stopped, picks, noise, carry, look, self.nothing_spent)
         return state, self.observe(state)
 
     @jax.jit
@@ -199,11 +200,11 @@ class Editing:
 
     def graph(self, state: EditState) -> Any:
         """The graph in ``state``."""
-        return state.graph
+        return self.pool.whole(state.graph)
 
     def value(self, state: EditState) -> Float[Array, ""]:
         """The objective of ``state.graph`` under the episode's noise, f32[]; computed when asked."""
-        return self.objective.init(state.graph, state.noise).value
+        return self.objective.init(self.graph(state), state.noise).value
 
     def _made(self, state: EditState) -> Int[Array, ""]:
         """How many picks of the edit under way are made, i32[]."""
@@ -211,7 +212,7 @@ class Editing:
 
     def _legal(self, state: EditState, made: Int[Array, ""]) -> Bool[Array, "A"]:
         on = (state.t < self.horizon) & ~state.stopped
-        legal = self.legal(state.graph, state.picks, state.spent) & on
+        legal = self.legal(self.graph(state), state.picks, state.spent) & on
         return jnp.append(legal, on & (made == 0) & legal.any()) if self.stop else legal
 
     def _pick(self, state: EditState, action: Int[Array, ""]) -> tuple[EditState, Edit, Bool[Array, ""]]:
@@ -226,13 +227,14 @@ class Editing:
         done = legal & last
         # Slots of -1 make an edit that changes nothing: edits are total.
         whole = jnp.where(done, jnp.append(state.picks, action), -1)
-        graph, edit = self.apply(state.graph, whole)
+        before = self.graph(state)
+        graph, edit = self.apply(before, whole)
         edit = edit._replace(operation=jnp.where(done, edit.operation, 0).astype(jnp.int32))
         under_way = jnp.where(jnp.arange(self.steps_per_edit - 1) == made, action, state.picks)
         picks = jnp.where(legal, jnp.where(last, -1, under_way), state.picks)
         successor = replace(
-            state, graph=graph, t=state.t + 1, stopped=state.stopped | stopped, picks=picks,
-            spent=self.pay(state.graph, whole, state.spent),
+            state, graph=self.pool.owned(graph), t=state.t + 1, stopped=state.stopped | stopped, picks=picks,
+            spent=self.pay(before, whole, state.spent),
         )  # fmt: skip
         return successor, edit, ~masks.any()
 
@@ -240,21 +242,21 @@ class Editing:
         N = self.pool.capacity
         if not self.sensitivity or self.objective.sensitivity is None:
             return jnp.zeros((0, N, N), jnp.float32)
-        return jnp.where(state.t < self.horizon, self.objective.sensitivity(state.graph, state.look), 0.0)
+        return jnp.where(state.t < self.horizon, self.objective.sensitivity(self.graph(state), state.look), 0.0)
 
     def _rewarded(
         self, state: EditState, successor: EditState, edit: Edit, ends: Bool[Array, ""]
     ) -> tuple[Any, Float[Array, ""]]:
         """The successor's carry and the reward; scoring runs only when it is due somewhere in the batch."""
-        objective = self.objective
+        objective, graph = self.objective, self.graph(successor)
         due = edit.operation > 0 if self.reward == "edit" else ends
 
         def scored() -> tuple[Any, Array]:
             if self.reward == "edit":
-                carry = objective.update(state.carry, edit, successor.graph, state.noise)
+                carry = objective.update(state.carry, edit, graph, state.noise)
                 value = carry.value
             else:
-                carry, value = state.carry, objective.init(successor.graph, state.noise).value
+                carry, value = state.carry, objective.init(graph, state.noise).value
             kept = jax.tree.map(lambda new, old: jnp.where(due, new, old), carry, state.carry)
             return kept, jnp.where(due, value - state.carry.value, 0.0)
 

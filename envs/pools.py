@@ -52,8 +52,12 @@ class Pool:
         return jax.tree.map(lambda leaf: leaf[index], self.graphs)
 
     def whole(self, graph: Any) -> Any:
-        """The graph of an observation with what observations leave out since all graphs share it: nothing here."""
-        return graph
+        """A graph as :meth:`owned` left it, with what all graphs of the pool share."""
+        return on_base(self.graphs, graph) if isinstance(self.graphs, EdgeGraph) else graph
+
+    def owned(self, graph: Any) -> Any:
+        """What an episode owns of a graph, so that batches do not copy the rest: all but the base of an EdgeGraph."""
+        return without_base(graph) if isinstance(self.graphs, EdgeGraph) else graph
 
 
 def bucket(num_nodes: int) -> int:

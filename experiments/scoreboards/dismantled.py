@@ -14,6 +14,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from agents.rounds import Criterion, get_criterion, plan_in_rounds
+from envs.base import whole
 from envs.dismantling import SHARE, Dismantling, make_dismantling
 from envs.pools import make_pool
 from experiments.benchmarks.libraries import installed
@@ -151,7 +152,7 @@ def by_all_pivots(network: SocialNetwork, limit: float) -> Plan | None:
     """Adaptive betweenness by our kernel, every node a pivot; None where it takes longer than ``limit``."""
     env, criterion = removal_env(network), get_criterion("betweenness")
     held = [env.reset(jnp.int32(0), jax.random.key(0))]
-    choose = jax.jit(lambda seen: jnp.where(seen.legal, criterion((), seen, jax.random.key(0)), -1.0))
+    choose = jax.jit(lambda seen: jnp.where(seen.legal, criterion((), whole(env, seen), jax.random.key(0)), -1.0))
     step = jax.jit(env.step)
 
     def remove(node: int) -> None:
