@@ -47,7 +47,7 @@ def corrupt(
     facts: np.ndarray, num_entities: int, num_relations: int, share: float, kind: str, rng: np.random.Generator, *,
     known: np.ndarray | None = None, types: np.ndarray | None = None, negatives: np.ndarray | None = None,
 ) -> Noisy:  # fmt: skip
-    """Put k = ``share`` · E wrong facts into a graph; each stands in no list of true ones, and there once.
+    """Put k = ``share`` · E wrong facts into a graph, at least one; each is in no list of true ones, and there once.
 
     Args:
         facts: int[E, 3]. ``share``: of E, in (0, 1).
@@ -64,9 +64,9 @@ def corrupt(
     true = facts if known is None else np.concatenate([facts, _checked(known, num_entities, num_relations, "known")])
     if kind not in KINDS:
         raise ValueError(f"unknown kind of noise '{kind}'.{near_match(kind, KINDS)} Allowed: {', '.join(KINDS)}.")
-    wanted = round(share * len(facts))
-    if not 0 < share < 1 or not wanted:
-        raise ValueError(f"a share of {share} of {len(facts)} facts makes none wrong, or all: give one in (0, 1).")
+    wanted = max(round(share * len(facts)), 1)
+    if not 0 < share < 1 or not len(facts):
+        raise ValueError(f"a share of {share} of {len(facts)} facts: give facts, and a share between 0 and 1.")
     if kind == "verified":
         if negatives is None:
             raise ValueError("noise of the kind 'verified' takes negatives, int[n, 3]: facts known to be wrong.")

@@ -63,8 +63,9 @@ def test_the_same_generator_gives_the_same_noise_and_another_other():
 
 
 @pytest.mark.parametrize(("changes", "message"), [
-    ({"kind": "unifrm"}, "Did you mean 'uniform'"), ({"share": 0.0}, "a share of 0.0 of 60 facts makes none wrong"),
-    ({"share": 1.0}, "makes none wrong, or all"), ({"kind": "verified"}, "takes negatives"),
+    ({"kind": "unifrm"}, "Did you mean 'uniform'"), ({"share": 0.0}, "a share of 0.0 of 60 facts: give facts"),
+    ({"share": 1.0}, "between 0 and 1"), ({"facts": FACTS[:0]}, "of 0 facts: give facts"),
+    ({"kind": "verified"}, "takes negatives"),
     ({"kind": "verified", "negatives": FACTS}, "30 wrong facts are asked for and 0 are verified: lower the share"),
     ({"facts": np.array([(0, R, 0)])}, r"facts: entities must lie in \[0, 12\), relations in \[0, 3\)"),
     ({"known": np.array([(N, 0, 0)])}, "known: entities must lie"),
