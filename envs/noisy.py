@@ -20,7 +20,7 @@ from lepton_rl.noise import Noisy, fact_keys
 from lepton_rl.storage import Slot
 from lepton_rl.triple_graph import TripleGraph, from_triples, on_base
 
-__all__ = ["NoisyFacts", "make_noisy", "verified_wrong"]
+__all__ = ["NoisyFacts", "make_noisy", "restricted", "verified_wrong"]
 
 
 @struct.dataclass
@@ -130,6 +130,22 @@ def make_noisy(
     return NoisyFacts(
         from_triples(rows, num_entities, num_relations), jnp.asarray(numbers, jnp.int32),
         jnp.asarray(counts, jnp.int32), jnp.asarray(wrong), jnp.asarray(told, jnp.float32),
+    )  # fmt: skip
+
+
+def restricted(pool: NoisyFacts, kept: np.ndarray) -> NoisyFacts:
+    """The pool with fewer facts to judge, those of the base that are ``kept`` bool[B]; their evidence stays."""
+    columns = [np.asarray(column) for column in (pool.numbers, pool.wrong, pool.evidence)]
+    stays = np.append(kept, False)[columns[0]]
+    counts = stays.sum(1)
+    order = np.argsort(~stays, axis=1, kind="stable")[:, : counts.max()]
+    rows = np.arange(len(order))[:, None]
+    numbers, wrong, evidence = (column[rows, order] for column in columns)
+    there = np.arange(counts.max()) < counts[:, None]
+    numbers = np.where(there, numbers, len(kept))
+    return replace(
+        pool, numbers=jnp.asarray(numbers, jnp.int32), counts=jnp.asarray(counts, jnp.int32),
+        wrong=jnp.asarray(wrong & there), evidence=jnp.asarray(evidence * there[..., None], jnp.float32),
     )  # fmt: skip
 
 
