@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from agents.dqn import make_hyper
 from agents.refinement import Supervised, deleted, fit_labels, log_odds, refiner_on, started_from_labels
 from agents.training import make_runs
 from envs.kg_refinement import KGRefinement, make_kg_refinement, refinement_on
@@ -170,13 +171,13 @@ def _by_rewards(network: Network, env: KGRefinement, valid: KGRefinement, option
     """Parameters after the DQN learner, the best on validation windows; from ``start``, if that is not None."""
     window = min(WINDOW, int(env.pool.counts.min()))
     config = replace(DQN, iterations=options.iterations)
-    if start is not None:
-        config = replace(config, learning_rate=DQN.learning_rate / 4, epsilon_start=DQN.epsilon_end)
+    gentle = replace(config, learning_rate=DQN.learning_rate / 4, epsilon_start=DQN.epsilon_end)
+    hyper = jax.tree.map(lambda leaf: leaf[None], make_hyper(config if start is None else gentle))
     train, look = (
         refinement_on(one.pool, max(size // 16, 1), penalty=float(one.penalty), window=size)
         for one, size in ((env, window), (valid, min(4 * WINDOW, int(valid.pool.counts.min()))))
     )
-    runs = make_runs(network, config, 1)
+    runs = make_runs(network, config, 1, hyper)  # settings apart from the program, which both starts share
     state = runs.init(train, [0])
     state = state if start is None else started_from_labels(state, start)
     for state, _ in runs.chunks(train, look, state):  # noqa: B007, B020 - donated
