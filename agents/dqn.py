@@ -236,6 +236,7 @@ def _update(
             lambda seen: action_values(network, params, whole(env, seen)), axis_name=ENVIRONMENT_AXIS
         )
         errors = jnp.take_along_axis(q(observation), chosen[:, None], axis=1)[:, 0] - targets
+        errors = jnp.where(observation.legal.any(-1), errors, 0.0)  # after the end there is nothing to learn
         return (errors**2 if config.loss == "squared" else optax.huber_loss(errors)).mean()
 
     value, gradient = jax.value_and_grad(loss)(state.params)

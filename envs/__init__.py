@@ -21,9 +21,10 @@ ENVIRONMENTS = {
     "LinkRecommendation": "envs.link_recommendation:make_link_recommendation",
     "KGCompletion": "envs.kg_completion:make_kg_completion",
     "KGWalk": "envs.kg_walk:make_kg_walk",
+    "KGRefinement": "envs.kg_refinement:make_kg_refinement",
 }
-KNOWLEDGE = ("KGCompletion", "KGWalk")
-"""The environments of knowledge graphs: they have queries for a pool, and rewards of their own for an objective."""
+KNOWLEDGE = ("KGCompletion", "KGWalk", "KGRefinement")
+"""The environments of knowledge graphs: pools of queries or of noise, and rewards of their own for an objective."""
 
 
 class Defaults(NamedTuple):
@@ -53,6 +54,7 @@ DEFAULTS = {
     "LinkRecommendation": Defaults("diversity", "user_item"),
     "KGCompletion": Defaults("", "world", "envs.kg_completion:build_kg_completion"),
     "KGWalk": Defaults("", "world", "envs.kg_walk:build_kg_walk"),
+    "KGRefinement": Defaults("", "world", "envs.kg_refinement:build_kg_refinement"),
 }
 
 

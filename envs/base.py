@@ -14,6 +14,7 @@ import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray
 
+from envs.noisy import NoisyFacts
 from envs.pools import Pool
 from envs.queries import Queries
 from lepton_rl.batching import ENVIRONMENT_AXIS
@@ -41,6 +42,7 @@ class Observation:
         pairs: f32[P, N, N] what adding each edge would bring by the objective's first-order account, P = 0 where the
             environment gives none.
         candidates: i32[A, 4] (operation, head, relation, tail) where actions are not nodes, else None.
+        evidence: f32[W, F] what speaks for each of W facts, where actions are about such, else None.
     """
 
     graph: Any
@@ -49,6 +51,7 @@ class Observation:
     context: Int[Array, "*B C"]
     pairs: Float[Array, "*B P N N"]
     candidates: Int[Array, "*B A 4"] | None = None
+    evidence: Float[Array, "*B W F"] | None = None
 
 
 @struct.dataclass
@@ -80,7 +83,7 @@ class GraphEnv(Protocol):
     """
 
     @property
-    def pool(self) -> Pool | Queries: ...  # noqa: D102
+    def pool(self) -> Pool | Queries | NoisyFacts: ...  # noqa: D102
     @property
     def objective(self) -> Objective: ...  # noqa: D102
     @property
@@ -152,11 +155,12 @@ def noise_key(key: PRNGKeyArray) -> PRNGKeyArray:
 
 
 def whole(env: GraphEnv, observation: Observation) -> Observation:
-    """An observation with the facts that it leaves out because all of the environment share them: for networks.
+    """An observation with what it leaves out because all of the environment share it (facts, evidence): for networks.
 
     Call it un-batched, inside the function that a ``vmap`` maps: shared arrays then stay shared.
     """
-    return replace(observation, graph=env.pool.whole(observation.graph))
+    seen = replace(observation, graph=env.pool.whole(observation.graph))
+    return env.pool.described(seen) if isinstance(env.pool, NoisyFacts) else seen
 
 
 def reset_batch(env: GraphEnv, starts: Int[Array, "B"], keys: Key[Array, "B"]) -> tuple[Any, Observation]:

@@ -17,11 +17,12 @@ from gymnasium import spaces
 from jaxtyping import Array, Bool, Int, Key, UInt32
 
 from envs import DEFAULTS, get_environment, rule_of
-from envs.base import GraphEnv, reset_batch, step_batch
+from envs.base import GraphEnv, reset_batch, step_batch, whole
 from envs.costs import get_cost, reads_weights
 from envs.faces import arrays, space_of
 from envs.kg_rendering import KGFrame, kg_ansi, kg_rgb
 from envs.labels import start_labels
+from envs.noisy import NoisyFacts
 from envs.pools import make_pool
 from envs.queries import Queries
 from envs.rendering import Frame, render_ansi, render_rgb
@@ -29,6 +30,7 @@ from lepton_rl.data.cleaning import Cleaning
 from lepton_rl.data.generators import generate
 from lepton_rl.data.readers import read_graph
 from lepton_rl.graph import BitGraph, from_edges
+from lepton_rl.noise import facts_in
 from lepton_rl.objectives import get_objective
 from lepton_rl.registry import near_match, resolve
 from lepton_rl.triple_graph import to_triples
@@ -126,7 +128,7 @@ def _begin(
     new, _ = reset_batch(env, starts, _keys(words))
     if held is not None:
         new = jax.vmap(lambda yes, a, b: jax.tree.map(lambda x, y: jnp.where(yes, x, y), a, b))(chosen, new, held)
-    return new, jax.vmap(lambda state: arrays(env.observe(state)))(new)
+    return new, jax.vmap(lambda state: arrays(whole(env, env.observe(state))))(new)
 
 
 @jax.jit
@@ -134,7 +136,8 @@ def _step(
     env: GraphEnv, held: Any, words: UInt32[Array, "B 2"], elapsed: Int[Array, "B"], actions: Int[Array, "B"]
 ) -> tuple[Any, dict[str, Array], Array, Array]:
     state, step = step_batch(env, held, actions, jax.vmap(jax.random.fold_in)(_keys(words), elapsed))
-    return state, jax.vmap(arrays)(step.observation), step.reward, step.terminated
+    seen = jax.vmap(lambda observation: arrays(whole(env, observation)))(step.observation)
+    return state, seen, step.reward, step.terminated
 
 
 @jax.jit
@@ -197,7 +200,7 @@ class Episodes:
             return None
         if self._held is None:
             raise gym.error.ResetNeeded("call reset() before render().")
-        if isinstance(self.env.pool, Queries):
+        if isinstance(self.env.pool, Queries | NoisyFacts):
             return self._render_facts(mode, i)
         moment = _moment(self.env, self._held, *map(jnp.asarray, (self.starts, self._words, np.int32(i))))
         start, graph, marks, first, now = moment[:2] + jax.device_get(moment[2:])
@@ -210,9 +213,13 @@ class Episodes:
 
     def _render_facts(self, mode: str, i: int) -> Any:
         state = jax.tree.map(lambda leaf: leaf[i], self._held)
-        seen, graph = self.env.observe(state), self.env.graph(state)
+        seen, graph, pool = self.env.observe(state), self.env.graph(state), self.env.pool
+        facts, context, gone = to_triples(graph), tuple(np.asarray(seen.context).tolist()), np.zeros((0, 3), np.int32)
+        if isinstance(pool, NoisyFacts):  # its context is no query
+            before = to_triples(pool[context[0]])
+            gone, context = before[facts_in(before, facts, pool.capacity, graph.num_relations) == len(facts)], ()
         frame = KGFrame(
-            context=tuple(np.asarray(seen.context).tolist()), left=float(seen.marks[0, 1]), facts=to_triples(graph),
+            context=context, left=float(seen.marks[0, 1]), facts=facts, deleted=gone,
             inserted=np.asarray(graph.delta.edges)[np.asarray(graph.delta.present)], step=int(self.elapsed[i]),
             horizon=self.env.horizon, value=float(self.env.value(state)),
         )  # fmt: skip

@@ -1,7 +1,7 @@
 """What Gymnasium shows of an observation: a flat dictionary of arrays, and their spaces, for each storage of graphs.
 
 Nothing here is a two-dimensional ``Box`` but node features: Stable-Baselines3 would take offence. Hence weights are one
-row after the other, and candidates two columns.
+row after the other, candidates columns, and evidence one fact after the other.
 """
 
 from functools import singledispatch
@@ -13,7 +13,7 @@ import numpy as np
 from gymnasium import spaces
 from jaxtyping import Array
 
-from envs.base import GraphEnv, Observation
+from envs.base import GraphEnv, Observation, whole
 from lepton_rl.graph import adjacency
 from lepton_rl.triple_graph import TripleGraph
 from lepton_rl.weights import weights
@@ -33,7 +33,7 @@ def arrays(observation: Observation) -> dict[str, Array]:
 
 def space_of(env: GraphEnv) -> spaces.Space:
     """The space of :func:`arrays` for the environment's observations."""
-    shapes = jax.eval_shape(lambda env: arrays(env.reset(jnp.int32(0), jax.random.key(0))[1]), env)
+    shapes = jax.eval_shape(lambda env: arrays(whole(env, env.reset(jnp.int32(0), jax.random.key(0))[1])), env)
     known: dict[str, spaces.Space] = {
         name: spaces.MultiBinary(leaf.shape) for name, leaf in shapes.items() if leaf.dtype == jnp.int8
     }
@@ -63,10 +63,14 @@ def _arrays(graph: Any, observation: Observation) -> dict[str, Array]:
 
 @_arrays.register
 def _(graph: TripleGraph, observation: Observation) -> dict[str, Array]:
-    flat = {"query": observation.context[:2]}
-    if observation.candidates is not None:
-        columns = observation.candidates.T
-        flat |= {"at": observation.context[2:], "relations": columns[2], "targets": columns[3]}
+    columns = () if observation.candidates is None else observation.candidates.T
+    if observation.evidence is not None:
+        flat = dict(zip(("heads", "relations", "targets"), columns[1:], strict=True))
+        flat["evidence"] = observation.evidence.reshape(-1)
+    else:
+        flat = {"query": observation.context[:2]}
+        if observation.candidates is not None:
+            flat |= {"at": observation.context[2:], "relations": columns[2], "targets": columns[3]}
     if graph.shown is not None:
         flat["facts"] = graph.shown.astype(jnp.int8)
     return flat | ({"inserted": graph.delta.edges.reshape(-1)} if graph.max_edits else {})
@@ -88,6 +92,7 @@ def _(graphs: TripleGraph, env: GraphEnv) -> dict[str, tuple[Any, Any]]:
     N, R = graphs.capacity, graphs.num_relations
     fact = np.tile([N - 1, R - 1, N - 1], graphs.max_edits)
     return {
-        "budget_left": (0.0, 1.0), "query": (0, np.array([N - 1, 2 * R - 1])), "at": (0, N - 1),
+        "budget_left": (0.0, 1.0), "query": (0, np.array([N - 1, 2 * R - 1])), "at": (0, N - 1), "heads": (0, N - 1),
         "relations": (0, 2 * R), "targets": (0, N - 1), "inserted": (-1, fact),
+        "evidence": (-np.finfo(np.float32).max, np.finfo(np.float32).max),
     }  # fmt: skip

@@ -24,6 +24,7 @@ _GYMNASIUM_IDS = {
     "lepton/LinkRecommendation-v0": "LinkRecommendation",
     "lepton/KGCompletion-v0": "KGCompletion",
     "lepton/KGWalk-v0": "KGWalk",
+    "lepton/KGRefinement-v0": "KGRefinement",
 }
 
 

@@ -14,15 +14,16 @@ from rich.console import Console
 from agents.replay import empty_replay
 from envs.base import GraphEnv, Observation, Policy, rollout
 from envs.kg_completion import make_kg_completion
+from envs.kg_refinement import make_kg_refinement
 from envs.kg_walk import KGWalk, make_kg_walk
 from envs.queries import Task, load_task
 from experiments.benchmarks.minerva_env import PAD, NumpyWalk
 from experiments.benchmarks.options import KG
 from experiments.benchmarks.timing import compile_program, fastest
 
-__all__ = ["legal_of_rank", "rows"]
+__all__ = ["legal_of_rank", "legal_of_tries", "rows"]
 
-_WORD = 32
+_WORD, _TRIES = 32, 8
 
 
 def legal_of_rank(word: UInt32[Array, ""], legal: Bool[Array, "A"]) -> Int[Array, ""]:
@@ -47,15 +48,30 @@ def legal_of_rank(word: UInt32[Array, ""], legal: Bool[Array, "A"]) -> Int[Array
     return place.astype(jnp.int32) * _WORD + bit
 
 
+def legal_of_tries(words: UInt32[Array, "K"], legal: Bool[Array, "A"]) -> Int[Array, ""]:
+    """The first of K uniformly random actions that is legal, where nearly all are; the last action if none is.
+
+    Among thousands of facts, of which few are gone, no rank is needed. The mask is read whole all the same, so that it
+    is computed.
+    """
+    tries = (words % legal.shape[0]).astype(jnp.int32)
+    good = legal[tries] & legal.any()
+    return jnp.where(good.any(), tries[jnp.argmax(good)], legal.shape[0] - 1).astype(jnp.int32)
+
+
 def _act(key: Any, h: Any, observation: Observation) -> Int[Array, ""]:
     return legal_of_rank(jax.random.key_data(key)[0], observation.legal)
 
 
 POLICY = Policy(lambda observation: (), _act)
+EDITOR = Policy(
+    lambda observation: (),
+    lambda key, h, observation: legal_of_tries(jax.random.bits(key, (_TRIES,), jnp.uint32), observation.legal),
+)
 
 
 def _play(env: GraphEnv, starts: Int[Array, "B"], keys: Key[Array, "B"]) -> Float[Array, "B T"]:
-    return rollout(env, POLICY, starts, keys, keys).rewards
+    return rollout(env, EDITOR if env.rule == "KGRefinement" else POLICY, starts, keys, keys).rewards
 
 
 def _numpy_walks(env: NumpyWalk, numbers: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -106,3 +122,6 @@ def rows(options: KG, console: Console) -> Iterator[dict[str, Any]]:
         yield {**head, "rule": "KGWalk", **_walks(walk, task, options)}
         row = _measure(make_kg_completion(task, options.budget), options.completion_batch, options.seconds, None)
         yield {**head, "rule": "KGCompletion", **row}
+        editor = make_kg_refinement(task, options.deletions, evidence=("frequency",))
+        row = _measure(editor, options.completion_batch, options.seconds, None)
+        yield {**head, "rule": "KGRefinement", **row}

@@ -107,13 +107,15 @@ class KG:
     numpy_batch: int = 2560
     """Walks of the numpy environment at a time: MINERVA's 128 queries of 20 rollouts."""
     completion_batch: int = 256
-    """Environments of KGCompletion at a time."""
+    """Environments of KGCompletion and KGRefinement at a time."""
     steps: int = 3
     """Of a walk."""
     cap: int = 200
     """Slots of an entity; what this drops is said."""
     budget: int = 16
     """Queries of an episode of KGCompletion."""
+    deletions: int = 256
+    """Facts to delete in an episode of KGRefinement."""
     seconds: float = 5.0
     """Time spent on each measurement."""
     json: Path | None = None

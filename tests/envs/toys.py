@@ -130,7 +130,7 @@ def settings_for(rule, folder):
         lines = ["\t".join(f"n{x}" for x in fact) for fact in FACTS]
         for part, rows in (("train", lines[:-2]), ("test", lines[-2:])):
             (folder / f"{part}.tsv").write_text("\n".join(rows) + "\n")
-        return {"data": str(folder)}
+        return {"data": str(folder), **({"share": 0.3} if rule == "KGRefinement" else {})}
     graphs = "user_item" if rule in BIPARTITE else "ba"
     return {"objective": "toy", "num_nodes": 8, "num_graphs": 4, "budget": 2, "graphs": graphs}
 

@@ -114,9 +114,10 @@ def test_envs_writes_its_rows(tmp_path):
 def test_kg_writes_its_rows(tmp_path):
     path = tmp_path / "rows.json"
     assert main(["kg", "--quick", "--json", str(path)]) == 0
-    walk, completion = json.loads(path.read_text())["rows"]
+    walk, completion, refinement = json.loads(path.read_text())["rows"]
     assert walk["steps_per_second"] > 0 and walk["times_minerva"] > 0 and "dropped" in walk["dropped"]
-    assert completion["rule"] == "KGCompletion" and max(row["bytes_a_transition"] for row in (walk, completion)) <= 300
+    assert completion["rule"] == "KGCompletion" and refinement["rule"] == "KGRefinement"
+    assert max(row["bytes_a_transition"] for row in (walk, completion, refinement)) <= 300
 
 
 def test_random_walks_take_every_legal_action_equally_often():
@@ -126,6 +127,14 @@ def test_random_walks_take_every_legal_action_equally_often():
         drawn = np.asarray(jax.vmap(kg.legal_of_rank, in_axes=(0, None))(words, mask))
         found, counts = np.unique(drawn, return_counts=True)
         assert found.tolist() == legal and counts.min() > 0.7 * 4000 / len(legal)
+
+
+def test_tries_are_legal_and_uniform_or_the_last_action():
+    words = jax.random.bits(jax.random.key(1), (4000, 8), jnp.uint32)
+    mask = jnp.ones(20, bool).at[jnp.array([2, 7])].set(False)
+    found, counts = np.unique(jax.vmap(kg.legal_of_tries, in_axes=(0, None))(words, mask), return_counts=True)
+    assert set(found) == set(range(20)) - {2, 7} and counts.min() > 0.7 * 4000 / 18
+    assert kg.legal_of_tries(words[0] * 0, mask.at[0].set(False)) == 19
 
 
 def test_envs_says_what_it_leaves_out(tmp_path, capsys):

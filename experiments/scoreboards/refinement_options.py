@@ -1,0 +1,104 @@
+"""What the scoreboard of refinement takes: importable without jax."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from agents.config import DQNConfig
+from experiments.scoreboards.knowledge_options import WORLD
+from experiments.scoreboards.options import chosen
+from lepton_rl.evidence import DEFAULT, EVIDENCE
+from lepton_rl.noise import KINDS
+from lepton_rl.registry import near_match
+
+__all__ = ["DQN", "WINDOW", "KGRefine"]
+
+WINDOW = 512
+"""Facts under review in an episode of training; policies are judged on whole graphs."""
+# Rewards follow each deletion at once and what is left does not change, hence no discounted future. Chosen on
+# validation noise of UMLS.
+DQN = DQNConfig(
+    iterations=60, chunks=6, episodes=32, updates=8, batch_size=128, replay_capacity=2048, picks="all", return_mix=0.0,
+    discount=0.0, learning_rate=2e-3, epsilon_end=0.2,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class KGRefine:
+    """Wrong facts found in knowledge graphs: detectors with a threshold beside policies, on noise that none has seen.
+
+    Each draw puts other wrong facts into the training facts of a data set. Policies are trained on some draws;
+    thresholds, what a wrong deletion costs, and parameters are chosen on others; all is reported on further ones.
+    """
+
+    sets: tuple[str, ...] = ()
+    """Folders of --data; default: umls and kinship there, or "world", which is installed with a package, without."""
+    data: Path | None = None
+    """Folder with a folder a data set: train, valid and test files of facts."""
+    shares: tuple[float, ...] = (0.05,)
+    """Wrong facts for each right one."""
+    kinds: tuple[str, ...] = ("uniform",)
+    """How facts are made wrong: uniform, types, relation, verified."""
+    evidence: tuple[str, ...] = ()
+    """Families of evidence: frequency, types, rules, embedding, propagation. Default: all but the last, and for "world"
+    alone those that are counted."""
+    seeds: int = 5
+    """Draws of noise that are reported on."""
+    train: int = 4
+    """Draws that policies are trained on."""
+    valid: int = 2
+    """Draws to choose by."""
+    split: Literal["valid", "test"] = "test"
+    """Report on the draws that were chosen by, or on further ones."""
+    transfer: bool = False
+    """Judge what was trained on one data set on the others too."""
+    iterations: int = DQN.iterations
+    """Iterations of the DQN learner."""
+    epochs: int = 5
+    """Epochs of the link predictor that is trained before and after cleaning; 0: none is."""
+    json: Path | None = None
+    """Write results here after every row; rows of an earlier run with the same settings are kept."""
+    output: Path | None = None
+    """Folder for kg_refinement.md and kg_refinement.png."""
+
+    @property
+    def chosen_sets(self) -> tuple[str, ...]:
+        """The data sets asked for."""
+        return tuple(dict.fromkeys(self.sets or ((WORLD,) if self.data is None else ("umls", "kinship"))))
+
+    @property
+    def chosen_evidence(self) -> tuple[str, ...]:
+        """The families asked for."""
+        return self.evidence or (DEFAULT[:3] if self.chosen_sets == (WORLD,) else DEFAULT)
+
+    def place(self, name: str) -> str:
+        """What :func:`envs.queries.load_task` calls a data set."""
+        return name if name == WORLD or self.data is None else str(self.data / name)
+
+    def check(self) -> None:
+        """Check names and numbers.
+
+        Raises:
+            ValueError: an unknown kind, family or data set, or numbers out of range.
+        """
+        chosen(self.kinds, KINDS, "kind of noise")
+        chosen(self.evidence, EVIDENCE, "evidence")
+        if min(self.seeds, self.train, self.valid) < 1 or self.epochs < 0:
+            raise ValueError("--seeds, --train and --valid must be at least 1, --epochs at least 0.")
+        if self.iterations < 1 or self.iterations % DQN.chunks:
+            raise ValueError(f"--iterations must be a multiple of {DQN.chunks}.")
+        if not all(0 < share < 1 for share in self.shares):
+            raise ValueError("--shares must lie between 0 and 1.")
+        if self.transfer and len(self.chosen_sets) < 2:
+            raise ValueError("--transfer judges on other data sets: give at least two --sets.")
+        there = [WORLD]
+        if self.data is not None:
+            if not self.data.is_dir():
+                raise ValueError(f"--data: no folder {self.data}.")
+            there += sorted(entry.name for entry in self.data.iterdir() if entry.is_dir())
+        for name in self.chosen_sets:
+            if name not in there:
+                raise ValueError(
+                    f"no data set '{name}'.{near_match(name, there)} There: {', '.join(there)}"
+                    f"{' (give --data DIR for more)' if self.data is None else ''}."
+                )
