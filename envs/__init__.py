@@ -20,9 +20,10 @@ ENVIRONMENTS = {
     "NodeFlip": "envs.node_flip:make_node_flip",
     "LinkRecommendation": "envs.link_recommendation:make_link_recommendation",
     "KGCompletion": "envs.kg_completion:make_kg_completion",
+    "KGRepair": "envs.kg_repair:make_kg_repair",
     "KGWalk": "envs.kg_walk:make_kg_walk",
 }
-KNOWLEDGE = ("KGCompletion", "KGWalk")
+KNOWLEDGE = ("KGCompletion", "KGRepair", "KGWalk")
 """The environments of knowledge graphs: they have queries for a pool, and rewards of their own for an objective."""
 
 
@@ -52,6 +53,7 @@ DEFAULTS = {
     "NodeFlip": Defaults("cut"),
     "LinkRecommendation": Defaults("diversity", "user_item"),
     "KGCompletion": Defaults("", "world", "envs.kg_completion:build_kg_completion"),
+    "KGRepair": Defaults("", "world", "envs.kg_repair:build_kg_repair"),
     "KGWalk": Defaults("", "world", "envs.kg_walk:build_kg_walk"),
 }
 

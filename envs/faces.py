@@ -63,8 +63,13 @@ def _arrays(graph: Any, observation: Observation) -> dict[str, Array]:
 
 @_arrays.register
 def _(graph: TripleGraph, observation: Observation) -> dict[str, Array]:
-    flat = {"query": observation.context[:2]}
-    if observation.candidates is not None:
+    if observation.evidence is not None and observation.candidates is not None:  # of edits around a focus
+        columns = zip(_EDIT, observation.candidates.T, strict=True)
+        told = {"evidence": observation.evidence.reshape(-1), "types": observation.marks[:, 2]}
+        flat = {"focus": observation.context, "present": graph.delta.present.astype(jnp.int8), **told, **dict(columns)}
+    else:
+        flat = {"query": observation.context[:2]}
+    if observation.candidates is not None and observation.evidence is None:
         columns = observation.candidates.T
         flat |= {"at": observation.context[2:], "relations": columns[2], "targets": columns[3]}
     if graph.shown is not None:
