@@ -54,8 +54,8 @@ class KGRepair:
     i32[A, 5]: (operation, head, relation, tail, other) with the operations of
     :data:`lepton_rl.proposals.OPERATIONS`. ADD names the fact that comes; DELETE the one that goes; a replacement the
     one that goes and, as ``other``, what comes in the head's, relation's or tail's place; RELABEL the entity (twice, by
-    no relation, 2R) and its new type. The last is STOP, free slots are "none". ``evidence`` f32[A, F]: what is known of
-    the fact that goes, then of the one that comes (of types: in their first columns), as the graph was at the start.
+    no relation, 2R) and its new type. The last is STOP, free slots are "none". ``evidence`` f32[A, F]: what is
+    known of what goes, then of what comes, as the graph was at the start, see :class:`envs.repairs.Repairs`.
     The graph comes without the base's facts, see :class:`envs.queries.Queries`.
     Action: a candidate. Illegal: none, what the graph as it stands does not allow (deleting a fact that is gone, adding
     one that is there, the type that the entity has), anything after the end.

@@ -40,7 +40,9 @@ class Repairs(Queries):
         graphs: all facts of all copies and of the truth. ``asked``: i32[P, S], the focus.
         copy: i32[P], the damaged copy. ``shown``: bool[K, E], its facts. ``types``: i32[K, N], its types, -1 = none.
         true_types: i32[N].
-        candidates: i32[P, A, 5]. ``evidence``: f32[P, A, F].
+        candidates: i32[P, A, 5].
+        evidence: f32[P, A, F]. The first half of the columns is about what goes, the other about what comes, in equal
+            order: :data:`lepton_rl.proposals.SCORES`, then what was gathered; 0 where nothing goes or comes.
         goes, comes: i32[P, A], the number of the fact that a candidate takes away or puts in, M = none.
         facts: i32[P, M, 3], those facts. ``held``, ``true``: bool[P, M], whether they are in the copy and true.
         best: i32[P], the largest drop of the symmetric difference within the budget, over all edits at the focus.
@@ -121,13 +123,16 @@ def _copy(
         )
         for focus in focuses
     ]  # fmt: skip
-    seen = np.zeros((len(focuses), room + 1, 2 * len(SCORES)))
-    for row, one in zip(seen, proposed, strict=True):
-        row[: len(one.rows)] = np.concatenate([one.gone, one.came], 1)
+    halves = [np.zeros((len(focuses), room + 1, len(SCORES))) for _ in range(2)]
+    for p, one in enumerate(proposed):
+        halves[0][p, : len(one.rows)], halves[1][p, : len(one.rows)] = one.gone, one.came
     if evidence is not None:
         told = _told(evidence, copy, facts)
-        both = [_of_candidates(told, numbers) for numbers in (goes, comes)]
-        seen = np.concatenate([seen, *both], -1)
+        halves = [
+            np.concatenate([half, np.take_along_axis(told, numbers[:, :, None], 1)], -1)
+            for half, numbers in zip(halves, (goes, comes), strict=True)
+        ]
+    seen = np.concatenate(halves, -1)
     return _Copy(candidates, seen, goes, comes, np.maximum(facts, 0), held & used, right & used, np.array(best))
 
 
@@ -157,6 +162,3 @@ def _told(evidence: Evidence, copy: Damaged, facts: np.ndarray) -> np.ndarray:
     table = table[place.reshape(facts.shape[:2])]
     return np.concatenate([table, np.zeros_like(table[:, :1])], 1)
 
-
-def _of_candidates(told: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    return np.take_along_axis(told, numbers[:, :, None], 1)

@@ -22,8 +22,8 @@ OPERATIONS = ("none", "add", "delete", "replace head", "replace relation", "repl
 """What the first number of a candidate stands for."""
 NONE, ADD, DELETE, _HEAD, _RELATION, _TAIL, RELABEL, STOP = range(len(OPERATIONS))
 REPLACE = (_HEAD, _RELATION, _TAIL)
-SCORES = ("together", "similar heads", "similar tails", "rules")
-"""The scores of a fact; the first also stands for a type's probability."""
+SCORES = ("together", "similar heads", "similar tails", "rules", "type")
+"""The scores of a fact, and last the probability of a type."""
 _NEAREST = 20  # similar entities that are asked
 _PESSIMISM = 5  # as lepton_rl.ranking.rules
 _BETTER = 3  # other ends that a fact may be given
@@ -120,19 +120,21 @@ def _type_scores(has: np.ndarray, types: np.ndarray) -> np.ndarray:
     return likely / likely.sum(1, keepdims=True)
 
 
-def fact_scores(counted: Counted, entity: int) -> np.ndarray:
-    """Scores f64[G, 2R, N] of all arcs that an entity might have, see :data:`SCORES`."""
-    R2, N = counted.often.shape
-    heads = (counted.near[[entity]] @ counted.arcs).toarray().reshape(R2, N)
-    relations, targets = np.divmod(counted.arcs[[entity]].indices, N)
-    own = csr_array((np.ones(len(targets)), (relations, targets)), shape=(R2, N))
-    tails = (own @ counted.near.T).toarray()
-    rules = np.zeros((N, R2))
-    np.maximum.at(rules, targets, counted.rules[relations])
-    parts = np.stack([heads, tails, rules.T])
+def fact_scores(counted: Counted, focus: np.ndarray) -> np.ndarray:
+    """Scores f64[G, S, 2R, N] of all arcs that some entities int[S] might have, see :data:`SCORES`; 0 for a type."""
+    (R2, N), S = counted.often.shape, len(focus)
+    mine = counted.arcs[focus]
+    heads = (counted.near[focus] @ counted.arcs).toarray().reshape(S, R2, N)
+    places, targets = np.repeat(np.arange(S), np.diff(mine.indptr)), mine.indices % N
+    relations = mine.indices // N
+    own = csr_array((np.ones(len(targets)), (places * R2 + relations, targets)), shape=(S * R2, N))
+    tails = (own @ counted.near.T).toarray().reshape(S, R2, N)
+    rules = np.zeros((S, N, R2))
+    np.maximum.at(rules, (places, targets), counted.rules[relations])
+    rules = rules.swapaxes(1, 2)
     # Where all three say nothing, what is common comes first.
-    together = 1 - (1 - parts).prod(0) * (1 - 1e-3 * counted.often)
-    return np.concatenate([together[None], parts])
+    together = 1 - (1 - heads) * (1 - tails) * (1 - rules) * (1 - 1e-3 * counted.often)
+    return np.stack([together, heads, tails, rules, np.zeros_like(rules)])
 
 
 def propose(counted: Counted, focus: np.ndarray, room: int) -> Proposals:
@@ -145,7 +147,7 @@ def propose(counted: Counted, focus: np.ndarray, room: int) -> Proposals:
     R2, N = counted.often.shape
     relabels = _relabels(counted, focus)
     room -= len(relabels.rows)
-    scores = np.stack([fact_scores(counted, int(entity)) for entity in focus], 1)
+    scores = fact_scores(counted, focus)
     there = counted.arcs[focus].toarray().reshape(len(focus), R2, N) > 0
     once = np.ones_like(there)
     once[:, R2 // 2 :, focus] = False  # a fact between two of them is an arc of both
@@ -221,6 +223,6 @@ def _relabels(counted: Counted, focus: np.ndarray) -> Proposals:
     types = np.argsort(-likely, axis=1, kind="stable")[:, :most].reshape(-1)
     entities, own = np.repeat(typed, most), np.repeat(own, most)
     nothing, scores = np.full((len(types), 3), -1), np.zeros((2, len(types), len(SCORES)))
-    scores[:, :, 0] = counted.likely[entities, own], counted.likely[entities, types]
+    scores[:, :, -1] = counted.likely[entities, own], counted.likely[entities, types]
     operation, no_relation = np.full(len(types), RELABEL), np.full(len(types), R2)
     return Proposals(np.stack([operation, entities, no_relation, entities, types], 1), nothing, nothing, *scores)
