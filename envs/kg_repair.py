@@ -11,19 +11,22 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from envs.base import Observation, TimeStep
 from envs.queries import NO_OBJECTIVE, Task, load_knowledge, make_task
-from envs.repairs import Evidence, Repairs, Truth, make_repairs
-from lepton_rl.damage import Damage, damage
+from envs.repairs import Repairs, Truth, make_repairs
+from lepton_rl.damage import Damage, Damaged, damage
 from lepton_rl.data import KnowledgeGraph
 from lepton_rl.data.knowledge.types import types_of
 from lepton_rl.delta import Delta
+from lepton_rl.evidence import gather
+from lepton_rl.facts import fact_number
 from lepton_rl.objectives.base import Objective
 from lepton_rl.proposals import NONE, RELABEL, STOP
 from lepton_rl.registry import near_match
 from lepton_rl.triple_graph import TripleGraph, without_base
-from lepton_rl.facts import fact_number
 
 __all__ = ["KGRepair", "RepairState", "build_kg_repair", "make_kg_repair"]
 
+QUICK = ("frequency", "types", "rules")
+"""Evidence that is counted, not trained."""
 _PARTS = ("train", "valid", "test")
 
 
@@ -163,10 +166,8 @@ class KGRepair:
         right = jnp.where(pool.true[p], 1, -1)
         meant = (pool.asked[p] == entity) & (operation == RELABEL) & made
         true = pool.true_types[entity]
-        # An entity may stand twice in a focus and has one type: both places hold it, and count once.
         gain = jnp.where(comes, right, 0).sum() - jnp.where(goes, right, 0).sum()
-        was = ((state.types == true) & meant).any()
-        gain += jnp.where(meant.any(), 2 * (other == true) - 2 * was, 0)
+        gain += jnp.where(meant, 2 * (other == true).astype(int) - 2 * (state.types == true), 0).sum()
         return replace(
             state, t=state.t + 1, stopped=state.stopped | (made & (operation == STOP)),
             held=(state.held & ~goes) | comes, types=jnp.where(meant, other, state.types),
@@ -177,7 +178,7 @@ class KGRepair:
 def make_kg_repair(
     task: Task, horizon: int = 8, *, types: np.ndarray | None = None, how: Damage | None = None,
     seeds: tuple[tuple[int, ...], ...] = ((0,),), entities: int = 4, focuses: int | None = None, candidates: int = 128,
-    evidence: Evidence | None = None,
+    evidence: tuple[str, ...] = QUICK,
 ) -> KGRepair:  # fmt: skip
     """Damaged copies of the facts that a task knows to be true: a :class:`KGRepair`, checked.
 
@@ -186,7 +187,7 @@ def make_kg_repair(
         how: what is damaged. ``seeds``: of the copies, one each.
         entities: S; all entities are dealt out in such groups, copy by copy, and some twice where that does not add up.
             ``focuses``: episodes a copy, default: all groups.
-        candidates: A, STOP among them. ``evidence``: see :func:`envs.repairs.make_repairs`.
+        candidates: A, STOP among them. ``evidence``: names in :data:`lepton_rl.evidence.EVIDENCE`.
 
     Raises:
         ValueError: a number or a share out of range.
@@ -208,13 +209,19 @@ def make_kg_repair(
         copies.append(damage(truth.facts, truth.types, N, R, how, rng))
         order = np.resize(rng.permutation(N), (groups, entities))
         dealt.append(np.sort(order[:focuses], axis=1))
-    return KGRepair(make_repairs(truth, copies, dealt, candidates - 1, horizon, evidence), horizon)
+
+    def told(copy: Damaged, asked: np.ndarray) -> np.ndarray:
+        labels = copy.types - copy.types.min() if (copy.types >= 0).any() else None  # who has none has one of his own
+        return gather(copy.facts, asked, N, R, names=evidence, types=labels)
+
+    return KGRepair(make_repairs(truth, copies, dealt, candidates - 1, horizon, told), horizon)
 
 
 def build_kg_repair(
     rule: str = "KGRepair", *, data: str = "world", part: str = "train", draws: int = 2, seed: int = 0,
     entities: int = 4, focuses: int | None = None, budget: int = 8, candidates: int = 128, removed: float = 0.05,
     injected: float = 0.05, rewired: float = 0.05, mistyped: float = 0.05, consistent: float = 0.5,
+    evidence: tuple[str, ...] = QUICK,
 ) -> KGRepair:  # fmt: skip
     """Build the environment from JSON-able settings.
 
@@ -237,5 +244,5 @@ def build_kg_repair(
     return make_kg_repair(
         task, budget, types=types_of(graphs[0])[0], how=Damage(removed, injected, rewired, mistyped, consistent),
         seeds=tuple((seed, _PARTS.index(part), draw) for draw in range(draws)), entities=entities, focuses=focuses,
-        candidates=candidates,
+        candidates=candidates, evidence=tuple(evidence),
     )  # fmt: skip

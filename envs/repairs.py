@@ -13,14 +13,15 @@ from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
 from envs.queries import Queries
-from lepton_rl.damage import Damaged, codes_of, most_repaired, touching
+from lepton_rl.damage import Damaged, most_repaired, touching
+from lepton_rl.noise import fact_keys
 from lepton_rl.proposals import SCORES, STOP, Proposals, count, propose
 from lepton_rl.triple_graph import from_triples
 
 __all__ = ["Evidence", "Repairs", "Truth", "make_repairs"]
 
-Evidence = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-"""``(facts int[m, 3], types int[N], asked int[k, 3]) -> f[k, G]``, what speaks for the facts asked about."""
+Evidence = Callable[[Damaged, np.ndarray], np.ndarray]
+"""``(copy, asked int[k, 3]) -> f[k, G]``, what speaks for the facts asked about."""
 
 
 class Truth(NamedTuple):
@@ -78,7 +79,7 @@ class _Copy(NamedTuple):
 
 def make_repairs(
     truth: Truth, copies: Sequence[Damaged], focuses: Sequence[np.ndarray], room: int, edits: int,
-    evidence: Evidence | None = None,
+    evidence: Evidence,
 ) -> Repairs:  # fmt: skip
     """The pool, on the host.
 
@@ -90,8 +91,8 @@ def make_repairs(
     N, R = truth.num_entities, truth.num_relations
     parts = [_copy(truth, copy, focus, room, edits, evidence) for copy, focus in zip(copies, focuses, strict=True)]
     every = np.unique(np.concatenate([truth.facts, *(copy.facts for copy in copies)]), axis=0)
-    codes = codes_of(every, N, R)
-    shown = np.stack([np.isin(codes, codes_of(copy.facts, N, R)) for copy in copies])
+    codes = fact_keys(every, N, R)
+    shown = np.stack([np.isin(codes, fact_keys(copy.facts, N, R)) for copy in copies])
     joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _Copy._fields}
     whole: dict[str, Any] = {
         **joined, "asked": np.concatenate(focuses), "types": np.stack([copy.types for copy in copies]),
@@ -103,15 +104,15 @@ def make_repairs(
 
 
 def _copy(
-    truth: Truth, copy: Damaged, focuses: np.ndarray, room: int, edits: int, evidence: Evidence | None
+    truth: Truth, copy: Damaged, focuses: np.ndarray, room: int, edits: int, evidence: Evidence
 ) -> _Copy:
     N, R = truth.num_entities, truth.num_relations
     counted = count(copy.facts, copy.types, N, R)
     proposed = [propose(counted, focus, room) for focus in focuses]
-    true, there = codes_of(truth.facts, N, R), codes_of(copy.facts, N, R)
+    true, there = fact_keys(truth.facts, N, R), fact_keys(copy.facts, N, R)
     rows = [_numbered(one, room, N, R) for one in proposed]
     candidates, goes, comes, facts = (np.stack(column) for column in zip(*rows, strict=True))
-    codes = codes_of(facts.reshape(-1, 3), N, R)
+    codes = fact_keys(facts.reshape(-1, 3), N, R)
     held, right = (np.isin(codes, some).reshape(facts.shape[:2]) for some in (there, true))
     used = (facts >= 0).all(-1)
     missing, wrong = truth.facts[~np.isin(true, there)], copy.facts[~np.isin(there, true)]
@@ -126,12 +127,11 @@ def _copy(
     halves = [np.zeros((len(focuses), room + 1, len(SCORES))) for _ in range(2)]
     for p, one in enumerate(proposed):
         halves[0][p, : len(one.rows)], halves[1][p, : len(one.rows)] = one.gone, one.came
-    if evidence is not None:
-        told = _told(evidence, copy, facts)
-        halves = [
-            np.concatenate([half, np.take_along_axis(told, numbers[:, :, None], 1)], -1)
-            for half, numbers in zip(halves, (goes, comes), strict=True)
-        ]
+    told = _told(evidence, copy, facts)
+    halves = [
+        np.concatenate([half, np.take_along_axis(told, numbers[:, :, None], 1)], -1)
+        for half, numbers in zip(halves, (goes, comes), strict=True)
+    ]
     seen = np.concatenate(halves, -1)
     return _Copy(candidates, seen, goes, comes, np.maximum(facts, 0), held & used, right & used, np.array(best))
 
@@ -140,7 +140,7 @@ def _numbered(proposals: Proposals, room: int, N: int, R: int) -> tuple[np.ndarr
     """Candidates int[A, 5], the numbers int[A] of the facts that go and come, and the facts int[M, 3], -1 = free."""
     m, most = len(proposals.rows), 2 * room
     both = np.concatenate([proposals.goes, proposals.comes])
-    codes = np.where(both[:, 0] < 0, -1, codes_of(both, N, R))
+    codes = np.where(both[:, 0] < 0, -1, fact_keys(both, N, R))
     kinds, first, place = np.unique(codes, return_index=True, return_inverse=True)
     none = int(len(kinds) > 0 and kinds[0] < 0)  # the least code is that of no fact
     numbers = np.where(codes < 0, most, place - none)
@@ -156,7 +156,7 @@ def _told(evidence: Evidence, copy: Damaged, facts: np.ndarray) -> np.ndarray:
     """The evidence f[p, M + 1, G] of facts int[p, M, 3]; 0 where there is none, and last."""
     kinds, place = np.unique(facts.reshape(-1, 3), axis=0, return_inverse=True)
     asked = kinds[:, 0] >= 0
-    told = evidence(copy.facts, copy.types, kinds[asked])
+    told = evidence(copy, kinds[asked])
     table = np.zeros((len(kinds), told.shape[1]))
     table[asked] = told
     table = table[place.reshape(facts.shape[:2])]

@@ -10,7 +10,11 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-__all__ = ["Damage", "Damaged", "codes_of", "damage", "most_repaired", "touching"]
+from lepton_rl.noise import corrupt, fact_keys
+
+__all__ = ["Damage", "Damaged", "damage", "most_repaired", "touching"]
+
+_ROUNDS = 200  # of draws and rejections
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Damage:
     mistyped: float = 0.05
     """Of the entities with a type: another type."""
     consistent: float = 0.5
-    """Of the wrong facts: those with an entity that stands at that end of the relation elsewhere too."""
+    """Of the wrong facts: the other entity stands at that end of the relation elsewhere too. The rest is arbitrary."""
 
     def check(self) -> None:
         """Check the shares.
@@ -49,12 +53,6 @@ class Damaged(NamedTuple):
     types: np.ndarray
 
 
-def codes_of(facts: np.ndarray, num_entities: int, num_relations: int) -> np.ndarray:
-    """One number a fact, int64[m]: equal where facts int[m, 3] are."""
-    h, r, t = np.asarray(facts, np.int64).reshape(-1, 3).T
-    return (h * num_relations + r) * num_entities + t
-
-
 def damage(
     facts: np.ndarray, types: np.ndarray, num_entities: int, num_relations: int, how: Damage, rng: np.random.Generator
 ) -> Damaged:
@@ -64,40 +62,39 @@ def damage(
         ValueError: shares out of range; no room for so many wrong facts.
     """
     how.check()
-    E, order = len(facts), rng.permutation(len(facts))
+    N, R, E, order = num_entities, num_relations, len(facts), rng.permutation(len(facts))
     gone, bent = round(how.removed * E), round(how.rewired * E)
-    taken = codes_of(facts, num_entities, num_relations)
-    rewired, taken = _wrong(facts[order[gone : gone + bent]], facts, taken, num_entities, num_relations, how, rng)
-    models = facts[rng.integers(E, size=round(how.injected * E))]
-    injected, _ = _wrong(models, facts, taken, num_entities, num_relations, how, rng)
-    kept = np.sort(order[gone + bent :])
-    return Damaged(np.concatenate([facts[kept], rewired, injected]), _mistyped(types, how.mistyped, rng))
+    kept = facts[np.sort(order[gone + bent :])]
+    there = np.concatenate([kept, _rewired(facts[order[gone : gone + bent]], facts, N, R, how.consistent, rng)])
+    wrong = round(how.injected * E)
+    alike = round(how.consistent * wrong)
+    for kind, many in (("types", alike), ("uniform", wrong - alike)):
+        if many:
+            there = corrupt(there, N, R, many / len(there), kind, rng, known=facts).facts
+    return Damaged(there, _mistyped(types, how.mistyped, rng))
 
 
-def _wrong(
-    models: np.ndarray, facts: np.ndarray, taken: np.ndarray, N: int, R: int, how: Damage, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """The models with another entity at one end each, and ``taken`` with the codes of these."""
-    wrong, open_ = models.copy(), np.arange(len(models))
-    for _ in range(200):
-        if not len(open_):
-            return wrong, taken
-        ends = 2 * rng.integers(2, size=len(open_))
-        drawn = rng.integers(N, size=len(open_))
-        alike = rng.random(len(open_)) < how.consistent
-        for r in np.unique(models[open_, 1]):  # the entities at that end of the relation, as often as they stand there
-            for end in (0, 2):
-                mine = alike & (ends == end) & (models[open_, 1] == r)
-                drawn[mine] = rng.choice(facts[facts[:, 1] == r, end], size=mine.sum())
-        wrong[open_] = models[open_]
-        wrong[open_, ends] = drawn
-        codes = codes_of(wrong[open_], N, R)
-        _, first = np.unique(codes, return_index=True)
-        fresh = np.zeros(len(open_), bool)
-        fresh[first] = True
-        fresh &= ~np.isin(codes, taken)
-        taken, open_ = np.concatenate([taken, codes[fresh]]), open_[~fresh]
-    raise ValueError(f"no room for {len(models)} wrong facts among {N} entities: give smaller shares.")
+def _rewired(
+    some: np.ndarray, facts: np.ndarray, N: int, R: int, consistent: float, rng: np.random.Generator
+) -> np.ndarray:
+    """True facts with another entity at one end each, none of them true and none twice."""
+    wrong, left = some.copy(), np.arange(len(some))
+    for _ in range(_ROUNDS):
+        if not len(left):
+            return wrong
+        rows, ends = some[left], 2 * rng.integers(2, size=len(left))
+        drawn = rng.integers(N, size=len(left))
+        alike = rng.random(len(left)) < consistent
+        for r, end in np.unique(np.stack([rows[:, 1], ends], 1)[alike], axis=0):
+            mine = alike & (rows[:, 1] == r) & (ends == end)
+            drawn[mine] = rng.choice(facts[facts[:, 1] == r, end], size=mine.sum())
+        wrong[left] = rows
+        wrong[left, ends] = drawn
+        keys = fact_keys(wrong, N, R)
+        again = np.ones(len(keys), bool)
+        again[np.unique(keys, return_index=True)[1]] = False
+        left = np.flatnonzero(again | np.isin(keys, fact_keys(facts, N, R)))
+    raise ValueError(f"no room for {len(some)} wrong facts among {N} entities: give smaller shares.")
 
 
 def _mistyped(types: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
