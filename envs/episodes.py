@@ -211,10 +211,12 @@ class Episodes:
     def _render_facts(self, mode: str, i: int) -> Any:
         state = jax.tree.map(lambda leaf: leaf[i], self._held)
         seen, graph = self.env.observe(state), self.env.graph(state)
+        edits, present = np.asarray(graph.delta.edges), np.asarray(graph.delta.present)
         frame = KGFrame(
             context=tuple(np.asarray(seen.context).tolist()), left=float(seen.marks[0, 1]), facts=to_triples(graph),
-            inserted=np.asarray(graph.delta.edges)[np.asarray(graph.delta.present)], step=int(self.elapsed[i]),
-            horizon=self.env.horizon, value=float(self.env.value(state)),
+            inserted=edits[present], step=int(self.elapsed[i]), horizon=self.env.horizon,
+            value=float(self.env.value(state)), removed=edits[~present & (edits[:, 0] >= 0)],
+            repair=seen.evidence is not None,
         )  # fmt: skip
         return kg_ansi(frame) if mode == "ansi" else kg_rgb(frame)
 
