@@ -17,7 +17,7 @@ from envs.base import Observation, Policy, Trajectory, rollout
 from envs.kg_repair import KGRepair
 from lepton_rl.proposals import ADD, DELETE, RELABEL, REPLACE, SCORES, STOP
 
-__all__ = ["BY_VALUE", "RANDOM", "Editor", "best_editor", "by_all", "by_column", "played"]
+__all__ = ["BY_VALUE", "RANDOM", "Editor", "best_editor", "by_all", "by_column", "played", "random_episodes"]
 
 _THRESHOLDS = (-0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.5)  # of what an edit is expected to bring
 
@@ -54,6 +54,16 @@ def _rolled(env: KGRepair, policy: Policy, key: Any) -> Trajectory:
     env_key, act_key = jax.random.split(key)
     keys, act_keys = (jax.random.split(one, env.pool.size) for one in (env_key, act_key))
     return rollout(env, policy, jnp.arange(env.pool.size), keys, act_keys)
+
+
+def random_episodes(env: KGRepair) -> Trajectory:
+    """An episode of random edits on each focus."""
+    return _random_episodes(env, jax.random.key(0))
+
+
+@jax.jit
+def _random_episodes(env: KGRepair, key: Any) -> Trajectory:
+    return _rolled(env, RANDOM, key)
 
 
 def played(env: KGRepair, editor: Editor) -> Trajectory:

@@ -12,12 +12,13 @@ from rich.markup import escape
 from experiments.scoreboards.boards import Depolarization, Dismantle, Influence, MaxCut
 from experiments.scoreboards.knowledge_options import KG
 from experiments.scoreboards.options import Optima, Robustness
+from experiments.scoreboards.repair_options import KGRepair
 
 __all__ = ["BOARDS", "main"]
 
 BOARDS: dict[str, Any] = {
     "robustness": Robustness, "maxcut": MaxCut, "dismantling": Dismantle, "depolarization": Depolarization,
-    "influence": Influence, "kg": KG, "optima": Optima,
+    "influence": Influence, "kg": KG, "kg-repair": KGRepair, "optima": Optima,
 }  # fmt: skip
 
 
@@ -28,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         name = next(name for name, kind in BOARDS.items() if isinstance(options, kind))
         options.check()
-        status: int = import_module(f"experiments.scoreboards.{name}").run(options, console)  # imports jax
+        status: int = import_module(f"experiments.scoreboards.{name.replace('-', '_')}").run(options, console)  # imports jax
         return status
     except KeyboardInterrupt:
         console.print(f"interrupted. Finished rows are in {options.json or 'no file: give --json to keep them'}.")
