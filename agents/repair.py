@@ -4,7 +4,7 @@ Letters: P episodes, A actions, L edits, S entities of a focus, M facts, F numbe
 """
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -57,9 +57,9 @@ def _best(env: KGRepair, p: int, worth: np.ndarray) -> list[int]:
     if not (useful & (worth > 0)).any():
         return []
     every = np.arange(A)
-    moved = coo_array((np.ones(A), (comes, every)), shape=(M + 1, A)) - coo_array((np.ones(A), (goes, every)), (M + 1, A))
+    into, out = (coo_array((np.ones(A), (numbers, every)), shape=(M + 1, A)) for numbers in (comes, goes))
     retyped = coo_array(((operation == RELABEL).astype(float), (entity, every)), shape=(pool.capacity, A))
-    rows = vstack([moved.tocsr()[:M], retyped, np.ones((1, A))]).tocsr()
+    rows = vstack([(into - out).tocsr()[:M], retyped, np.ones((1, A))]).tocsr()
     upper = np.concatenate([1.0 - held, np.ones(pool.capacity), [env.horizon]])
     lower = np.concatenate([-1.0 * held, np.zeros(pool.capacity), [0]])
     used = np.diff(rows.indptr) > 0
@@ -82,7 +82,7 @@ def _ordered(chosen: list[int], goes: np.ndarray, comes: np.ndarray, held: np.nd
     return plan
 
 
-def told(env: KGRepair, evidence: np.ndarray) -> KGRepair:
+def told(env: KGRepair, evidence: Any) -> KGRepair:
     """The environment with other evidence f[P, A, F]."""
     return replace(env, pool=replace(env.pool, evidence=jnp.asarray(evidence, jnp.float32)))
 

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 from scipy.optimize import isotonic_regression
 
 from agents.repair import by_rank, gains, told
-from envs.base import Observation, Policy, Trajectory, rollout
+from envs.base import Policy, Trajectory, rollout
 from envs.kg_repair import KGRepair
 from lepton_rl.proposals import ADD, DELETE, RELABEL, REPLACE, SCORES, STOP
 
@@ -30,11 +30,11 @@ class Editor(NamedTuple):
     threshold: float = 0.0
 
 
-def _by_value(key: Any, h: Any, observation: Observation) -> Int[Array, ""]:
+def _by_value(key: Any, h: Any, observation: Any) -> Int[Array, ""]:
     return jnp.argmax(jnp.where(observation.legal, observation.evidence[:, 0], -jnp.inf)).astype(jnp.int32)
 
 
-def _random(key: Any, h: Any, observation: Observation) -> Int[Array, ""]:
+def _random(key: Any, h: Any, observation: Any) -> Int[Array, ""]:
     draws = jax.random.uniform(key, observation.legal.shape)
     return jnp.argmax(jnp.where(observation.legal, draws, -1.0)).astype(jnp.int32)
 
@@ -113,7 +113,7 @@ def by_column(train: KGRepair, column: int) -> Callable[[KGRepair], np.ndarray]:
 
 
 def by_all(train: KGRepair) -> Callable[[KGRepair], np.ndarray]:
-    """What candidates are expected to bring by all columns: least squares on those of ``train``, a kind of edit each."""
+    """What candidates are expected to bring by all columns, as ranks: least squares on ``train``, for each kind."""
     worth, weights = gains(train), []
     ranked = np.asarray(by_rank(train, train).pool.evidence)
     for mine in _kinds(train):

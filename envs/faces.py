@@ -98,8 +98,8 @@ def _(graphs: TripleGraph, env: GraphEnv) -> dict[str, tuple[Any, Any]]:
     fact = np.tile([N - 1, R - 1, N - 1], graphs.max_edits)
     largest = float(np.finfo(np.float32).max)
     return {
-        "focus": (0, N - 1), "types": (-1.0, largest), "evidence": (-largest, largest), "operations": (0, len(OPERATIONS)),
-        "heads": (0, N - 1), "others": (0, np.iinfo(np.int32).max),
+        "focus": (0, N - 1), "types": (-1.0, largest), "evidence": (-largest, largest),
+        "operations": (0, len(OPERATIONS) - 1), "heads": (0, N - 1), "others": (0, np.iinfo(np.int32).max),
         "budget_left": (0.0, 1.0), "query": (0, np.array([N - 1, 2 * R - 1])), "at": (0, N - 1),
         "relations": (0, 2 * R), "targets": (0, N - 1), "inserted": (-1, fact),
     }  # fmt: skip

@@ -154,10 +154,8 @@ def propose(counted: Counted, focus: np.ndarray, room: int) -> Proposals:
     adds = _top(np.where(there | ~once, _NOWHERE, scores[0]), round(0.4 * room))
     deletes = _top(np.where(there & once, -scores[0], _NOWHERE), round(0.3 * room))
     old, new = _replacements(scores[0], there, room - round(0.4 * room) - round(0.3 * room))
-    parts = [
-        _edits(focus, scores, R2 // 2, None, adds), _edits(focus, scores, R2 // 2, deletes, None),
-        _edits(focus, scores, R2 // 2, old, new), relabels,
-    ]  # fmt: skip
+    pairs = ((adds[:0], adds), (deletes, deletes[:0]), (old, new))
+    parts = [*(_edits(focus, scores, R2 // 2, *pair) for pair in pairs), relabels]
     return Proposals(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
@@ -182,30 +180,25 @@ def _replacements(values: np.ndarray, there: np.ndarray, most: int) -> tuple[np.
     other_way = (np.arange(R2) < R2 // 2) != (q < R2 // 2)[:, None]
     relations = np.where(other_way, _NOWHERE, absent[s, :, t]).argmax(1)
     old = np.repeat(weak, better + 1, axis=0)
-    new = np.repeat(weak, better + 1, axis=0).reshape(-1, better + 1, 3)
-    new[:, :better, 2], new[:, better, 1] = targets, relations
-    new = new.reshape(-1, 3)
+    changed = old.reshape(-1, better + 1, 3).copy()
+    changed[:, :better, 2], changed[:, better, 1] = targets, relations
+    new = changed.reshape(-1, 3)
     gain = np.where(there[tuple(new.T)], _NOWHERE, values[tuple(new.T)] - values[tuple(old.T)])
     best = _top(gain, most)[:, 0]
     return old[best], new[best]
 
 
-def _edits(
-    focus: np.ndarray, scores: np.ndarray, R: int, old: np.ndarray | None, new: np.ndarray | None
-) -> Proposals:
-    """Proposals that take arcs ``old`` away and put arcs ``new`` in."""
-    nothing = np.full((len(new if old is None else old), 3), -1)
-    goes, comes = (nothing if arcs is None else _facts(focus, arcs, R) for arcs in (old, new))
-    gone, came = (np.zeros((len(nothing), len(scores))) if arcs is None else scores[(slice(None), *arcs.T)].T
-                  for arcs in (old, new))  # fmt: skip
-    if old is None or new is None:
-        operation = np.full(len(nothing), ADD if old is None else DELETE)
-        instead = np.zeros(len(nothing), int)
-    else:
-        place = (goes != comes).argmax(1)
-        operation, instead = _HEAD + place, np.take_along_axis(comes, place[:, None], 1)[:, 0]
-    shown = comes if old is None else goes
-    return Proposals(np.column_stack([operation, shown, instead]), goes, comes, gone, came)
+def _edits(focus: np.ndarray, scores: np.ndarray, R: int, old: np.ndarray, new: np.ndarray) -> Proposals:
+    """Proposals that take arcs ``old`` away and put arcs ``new`` in; where there is none of the ones, the others."""
+    m = max(len(old), len(new))
+    goes, comes = (_facts(focus, arcs, R) if len(arcs) else np.full((m, 3), -1) for arcs in (old, new))
+    gone, came = (scores[(slice(None), *arcs.T)].T if len(arcs) else np.zeros((m, len(scores))) for arcs in (old, new))
+    place = (goes != comes).argmax(1)
+    both = (goes[:, 0] >= 0) & (comes[:, 0] >= 0)
+    operation = np.where(both, _HEAD + place, np.where(goes[:, 0] < 0, ADD, DELETE))
+    instead = np.where(both, np.take_along_axis(comes, place[:, None], 1)[:, 0], 0)
+    return Proposals(np.column_stack([operation, np.maximum(goes, np.where(both[:, None], -1, comes)), instead]),
+                     goes, comes, gone, came)  # fmt: skip
 
 
 def _facts(focus: np.ndarray, arcs: np.ndarray, R: int) -> np.ndarray:

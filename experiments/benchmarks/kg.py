@@ -14,6 +14,7 @@ from rich.console import Console
 from agents.replay import empty_replay
 from envs.base import GraphEnv, Observation, Policy, rollout
 from envs.kg_completion import make_kg_completion
+from envs.kg_repair import make_kg_repair
 from envs.kg_walk import KGWalk, make_kg_walk
 from envs.queries import Task, load_task
 from experiments.benchmarks.minerva_env import PAD, NumpyWalk
@@ -98,7 +99,8 @@ def _walks(env: KGWalk, task: Task, options: KG) -> dict[str, Any]:
 def rows(options: KG, console: Console) -> Iterator[dict[str, Any]]:
     """The rows of the table, one by one."""
     if options.quick:
-        options = replace(options, sets=("world",), batch=16, numpy_batch=8, completion_batch=4, seconds=0.1)
+        options = replace(options, sets=("world",), batch=16, numpy_batch=8, completion_batch=4, repair_batch=4,
+                          seconds=0.1)  # fmt: skip
     for name in options.sets:
         task = load_task(name if options.data is None else str(options.data / name), side="tail")
         head = {"set": Path(name).name, "n": task.num_entities, "facts": len(task.facts)}
@@ -106,3 +108,5 @@ def rows(options: KG, console: Console) -> Iterator[dict[str, Any]]:
         yield {**head, "rule": "KGWalk", **_walks(walk, task, options)}
         row = _measure(make_kg_completion(task, options.budget), options.completion_batch, options.seconds, None)
         yield {**head, "rule": "KGCompletion", **row}
+        repair = make_kg_repair(task, options.edits)
+        yield {**head, "rule": "KGRepair", **_measure(repair, options.repair_batch, options.seconds, None)}

@@ -114,6 +114,10 @@ class KG:
     """Slots of an entity; what this drops is said."""
     budget: int = 16
     """Queries of an episode of KGCompletion."""
+    repair_batch: int = 256
+    """Environments of KGRepair at a time."""
+    edits: int = 8
+    """Edits of an episode of KGRepair, with 128 candidates."""
     seconds: float = 5.0
     """Time spent on each measurement."""
     json: Path | None = None

@@ -29,7 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         name = next(name for name, kind in BOARDS.items() if isinstance(options, kind))
         options.check()
-        status: int = import_module(f"experiments.scoreboards.{name.replace('-', '_')}").run(options, console)  # imports jax
+        module = name.replace("-", "_")
+        status: int = import_module(f"experiments.scoreboards.{module}").run(options, console)  # imports jax
         return status
     except KeyboardInterrupt:
         console.print(f"interrupted. Finished rows are in {options.json or 'no file: give --json to keep them'}.")

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
 from rich.console import Console
@@ -170,7 +169,8 @@ def run(options: Options, console: Console) -> int:
     """
     names = ("split", "seeds", "budget", "candidates", "focuses", "draws", "held_out", "entities", "width")
     settings = {name: getattr(options, name) for name in names} | {"damage": plain(options.damage)}
-    settings |= {"config": plain(options.dqn), "data": "installed" if options.data is None else origin(options.data), "evidence": list(options.chosen_evidence)}
+    settings |= {"config": plain(options.dqn), "evidence": list(options.chosen_evidence)}
+    settings |= {"data": "installed" if options.data is None else origin(options.data)}
     results = Results(
         "kg-repair", options, settings, ("sets",), table, lambda content: {"kg-repair": figure(content["sets"])}
     )

@@ -199,5 +199,5 @@ def test_draws_of_the_parts_differ_and_the_truth_is_one():
 def test_settings_out_of_range_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         make_kg_repair(toys.task(), **settings)
-    with pytest.raises(ValueError, match="unknown part 'tets'. Did you mean 'test'"):
+    with pytest.raises(ValueError, match="unknown part 'tets'"):
         build_kg_repair(part="tets")
