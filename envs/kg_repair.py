@@ -186,7 +186,7 @@ def make_kg_repair(
         task: its ``known`` facts are the true graph. ``types``: int[N], -1 = none; default: nobody has one.
         how: what is damaged. ``seeds``: of the copies, one each.
         entities: S; all entities are dealt out in such groups, copy by copy, and some twice where that does not add up.
-            ``focuses``: episodes a copy, default: all groups.
+            ``focuses``: episodes a copy at most, default: all groups.
         candidates: A, STOP among them. ``evidence``: names in :data:`lepton_rl.evidence.EVIDENCE`.
 
     Raises:
@@ -200,8 +200,8 @@ def make_kg_repair(
             f"a budget of {horizon} edits, {candidates} candidates, {entities} entities a focus, {len(seeds)} copies: "
             f"give at least 1, 2, 1 (of {N}) and 1."
         )
-    if focuses is not None and not 1 <= focuses <= groups:
-        raise ValueError(f"{focuses} focuses a copy: give 1 to {groups}, all groups of {entities} among {N} entities.")
+    if focuses is not None and focuses < 1:
+        raise ValueError(f"{focuses} focuses a copy: give at least 1, or None for all {groups} groups.")
     truth = Truth(task.known, np.full(N, -1) if types is None else np.asarray(types), N, R)
     copies, dealt = [], []
     for seed in seeds:

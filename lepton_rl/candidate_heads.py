@@ -34,7 +34,7 @@ class CandidateNetwork(nnx.Module):
         self.last = nnx.Param(jnp.zeros(width))
         self.linear = nnx.Param(jnp.zeros(evidence + len(OPERATIONS)))
 
-    def encode(self, observation: Any) -> tuple[Float[Array, "A F"], Float[Array, "A D"]]:
+    def encode(self, observation: Any) -> tuple[Float[Array, "A"], Float[Array, "A D"]]:
         """What does not depend on the budget or on which edits may be made."""
         operation, _, relation, _, _ = observation.candidates.T
         inputs = jnp.concatenate([observation.evidence, jax.nn.one_hot(operation, len(OPERATIONS))], axis=-1)
