@@ -118,7 +118,7 @@ def by_all(train: KGRepair) -> Callable[[KGRepair], np.ndarray]:
     ranked = np.asarray(by_rank(train, train).pool.evidence)
     for mine in _kinds(train):
         inputs = np.c_[ranked[mine], np.ones(mine.sum())]
-        square = inputs.T @ inputs + np.eye(inputs.shape[1])
+        square = inputs.T @ inputs + 1e-3 * np.eye(inputs.shape[1])
         weights.append(np.linalg.solve(square, inputs.T @ worth[mine]))
 
     def values(env: KGRepair) -> np.ndarray:

@@ -98,7 +98,7 @@ def test_the_learner_repairs_draws_that_it_has_not_seen(train, valid):
     network = candidate_network(train.pool.evidence.shape[-1], R, 16)
     runs = make_runs(network, DQN, 1)
     state = runs.init(ranked[0], [0])
-    for state, _ in runs.chunks(*ranked, state):  # noqa: B020 - donated
+    for state, _ in runs.chunks(*ranked, state):  # noqa: B007, B020 - donated
         pass
     drops = play(network, ranked[1], state.best_params, jax.random.key(0)).rewards[0].sum(-1)
     assert float(drops.sum()) > 0.5 * np.asarray(valid.pool.best).sum()

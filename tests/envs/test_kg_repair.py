@@ -193,7 +193,8 @@ def test_draws_of_the_parts_differ_and_the_truth_is_one():
 
 @pytest.mark.parametrize(("settings", "message"), [
     ({"horizon": 0}, "a budget of 0 edits"), ({"entities": 99}, r"99 entities a focus.* 1 \(of 8\)"),
-    ({"candidates": 1}, "1 candidates"), ({"focuses": 0}, "0 focuses a copy: give at least 1"), ({"seeds": ()}, "0 copies"),
+    ({"candidates": 1}, "1 candidates"), ({"focuses": 0}, "0 focuses a copy: give at least 1"),
+    ({"seeds": ()}, "0 copies"),
     ({"how": Damage(removed=2.0)}, "removed 2.0"), ({"evidence": ("rulse",)}, "Did you mean 'rules'"),
 ])  # fmt: skip
 def test_settings_out_of_range_are_refused(settings, message):

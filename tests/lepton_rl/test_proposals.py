@@ -65,18 +65,18 @@ def test_types_are_those_of_naive_bayes_without_the_entity_itself(facts, types):
 
 def test_plain_errors_are_found():
     """Two groups of entities with equal facts; one lacks a fact, one has a wrong one, one another's type."""
-    facts = [(e, 0, 10 + e // 5) for e in range(10)] + [(e, 1, 12 + e // 5) for e in range(10)]
-    types = np.array([0] * 10 + [1] * 4)
+    facts = [(e, r, 10 + 2 * r + e // 5) for e in range(10) for r in range(4)]
+    types = np.array([0] * 10 + [1] * 8)
     facts.remove((0, 1, 12))
     facts[facts.index((1, 0, 10))] = (1, 0, 11)
     types[2] = 1
-    found = propose(count(np.array(facts), types, 14, 2), np.array([0, 1, 2]), 30)
+    found = propose(count(np.array(facts), types, 18, 4), np.array([0, 1, 2]), 30)
     rows = found.rows.tolist()
     assert rows[0] == [ADD, 0, 1, 12, 0]
     first = {kind: next(row for row in rows if row[0] == kind) for kind in (DELETE, REPLACE[2], RELABEL)}
     assert first[DELETE] == [DELETE, 1, 0, 11, 0] and first[REPLACE[2]] == [REPLACE[2], 1, 0, 11, 10]
     relabels = [row for row in rows if row[0] == RELABEL]
-    assert [row[1::3] for row in relabels] == [[0, 1], [1, 1], [2, 0]] and all(row[2] == 4 for row in relabels)
+    assert [row[1::3] for row in relabels] == [[0, 1], [1, 1], [2, 0]] and all(row[2] == 8 for row in relabels)
     sure = found.came[[rows.index(row) for row in relabels], SCORES.index("type")]
     assert sure.argmax() == 2 and sure[2] > 0.5
     assert len(rows) <= 30 and len({tuple(row) for row in rows}) == len(rows)
