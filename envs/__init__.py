@@ -20,11 +20,13 @@ ENVIRONMENTS = {
     "NodeFlip": "envs.node_flip:make_node_flip",
     "LinkRecommendation": "envs.link_recommendation:make_link_recommendation",
     "KGCompletion": "envs.kg_completion:make_kg_completion",
+    "KGRepair": "envs.kg_repair:make_kg_repair",
     "KGWalk": "envs.kg_walk:make_kg_walk",
     "KGRefinement": "envs.kg_refinement:make_kg_refinement",
 }
-KNOWLEDGE = ("KGCompletion", "KGWalk", "KGRefinement")
-"""The environments of knowledge graphs: pools of queries or of noise, and rewards of their own for an objective."""
+KNOWLEDGE = ("KGCompletion", "KGRefinement", "KGRepair", "KGWalk")
+"""The environments of knowledge graphs: they have queries or noise for a pool, and rewards of their own for an objective.
+"""
 
 
 class Defaults(NamedTuple):
@@ -53,6 +55,7 @@ DEFAULTS = {
     "NodeFlip": Defaults("cut"),
     "LinkRecommendation": Defaults("diversity", "user_item"),
     "KGCompletion": Defaults("", "world", "envs.kg_completion:build_kg_completion"),
+    "KGRepair": Defaults("", "world", "envs.kg_repair:build_kg_repair"),
     "KGWalk": Defaults("", "world", "envs.kg_walk:build_kg_walk"),
     "KGRefinement": Defaults("", "world", "envs.kg_refinement:build_kg_refinement"),
 }

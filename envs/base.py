@@ -41,8 +41,9 @@ class Observation:
         context: i32[C] a query, C = 0 where there is none.
         pairs: f32[P, N, N] what adding each edge would bring by the objective's first-order account, P = 0 where the
             environment gives none.
-        candidates: i32[A, 4] (operation, head, relation, tail) where actions are not nodes, else None.
-        evidence: f32[W, F] what speaks for each of W facts, where actions are about such, else None.
+        candidates: i32[A, 4] (operation, head, relation, tail) where actions are not nodes, else None; i32[A, 5] where
+            an operation may put another number in one of their places.
+        evidence: f32[W, F] what is known of each of W candidates or facts that actions are about, None where nothing is.
     """
 
     graph: Any
@@ -50,7 +51,7 @@ class Observation:
     legal: Bool[Array, "*B A"]
     context: Int[Array, "*B C"]
     pairs: Float[Array, "*B P N N"]
-    candidates: Int[Array, "*B A 4"] | None = None
+    candidates: Int[Array, "*B A K"] | None = None
     evidence: Float[Array, "*B W F"] | None = None
 
 

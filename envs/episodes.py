@@ -214,14 +214,17 @@ class Episodes:
     def _render_facts(self, mode: str, i: int) -> Any:
         state = jax.tree.map(lambda leaf: leaf[i], self._held)
         seen, graph, pool = self.env.observe(state), self.env.graph(state), self.env.pool
-        facts, context, gone = to_triples(graph), tuple(np.asarray(seen.context).tolist()), np.zeros((0, 3), np.int32)
-        if isinstance(pool, NoisyFacts):  # its context is no query
-            before = to_triples(pool[context[0]])
-            gone, context = before[facts_in(before, facts, pool.capacity, graph.num_relations) == len(facts)], ()
+        facts, context = to_triples(graph), tuple(np.asarray(seen.context).tolist())
+        edits, present = np.asarray(graph.delta.edges), np.asarray(graph.delta.present)
+        removed, query, focus = edits[~present & (edits[:, 0] >= 0)], context, ()
+        if isinstance(pool, NoisyFacts):  # hides what it deletes, and asks nothing
+            before, query = to_triples(pool[context[0]]), ()
+            removed = before[facts_in(before, facts, pool.capacity, graph.num_relations) == len(facts)]
+        elif seen.evidence is not None:
+            query, focus = (), context
         frame = KGFrame(
-            context=context, left=float(seen.marks[0, 1]), facts=facts, deleted=gone,
-            inserted=np.asarray(graph.delta.edges)[np.asarray(graph.delta.present)], step=int(self.elapsed[i]),
-            horizon=self.env.horizon, value=float(self.env.value(state)),
+            query=query, focus=focus, left=float(seen.marks[0, 1]), facts=facts, inserted=edits[present],
+            removed=removed, step=int(self.elapsed[i]), horizon=self.env.horizon, value=float(self.env.value(state)),
         )  # fmt: skip
         return kg_ansi(frame) if mode == "ansi" else kg_rgb(frame)
 

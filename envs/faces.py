@@ -15,10 +15,13 @@ from jaxtyping import Array
 
 from envs.base import GraphEnv, Observation, whole
 from lepton_rl.graph import adjacency
+from lepton_rl.proposals import OPERATIONS
 from lepton_rl.triple_graph import TripleGraph
 from lepton_rl.weights import weights
 
 __all__ = ["arrays", "space_of"]
+
+_EDIT = ("operations", "heads", "relations", "targets", "others")  # the columns of candidate edits
 
 
 def arrays(observation: Observation) -> dict[str, Array]:
@@ -63,14 +66,17 @@ def _arrays(graph: Any, observation: Observation) -> dict[str, Array]:
 
 @_arrays.register
 def _(graph: TripleGraph, observation: Observation) -> dict[str, Array]:
-    columns = () if observation.candidates is None else observation.candidates.T
-    if observation.evidence is not None:
-        flat = dict(zip(("heads", "relations", "targets"), columns[1:], strict=True))
-        flat["evidence"] = observation.evidence.reshape(-1)
-    else:
+    if observation.evidence is None:
         flat = {"query": observation.context[:2]}
         if observation.candidates is not None:
+            columns = observation.candidates.T
             flat |= {"at": observation.context[2:], "relations": columns[2], "targets": columns[3]}
+    else:
+        flat = {"evidence": observation.evidence.reshape(-1)}
+        flat |= dict(zip(_EDIT, jnp.asarray(observation.candidates).T, strict=False))  # the fifth is not always there
+        if "others" in flat:  # edits around a focus
+            flat |= {"focus": observation.context, "types": observation.marks[:, 2]}
+            flat["present"] = graph.delta.present.astype(jnp.int8)
     if graph.shown is not None:
         flat["facts"] = graph.shown.astype(jnp.int8)
     return flat | ({"inserted": graph.delta.edges.reshape(-1)} if graph.max_edits else {})
@@ -91,8 +97,10 @@ def _bounds(graphs: Any, env: GraphEnv) -> dict[str, tuple[Any, Any]]:
 def _(graphs: TripleGraph, env: GraphEnv) -> dict[str, tuple[Any, Any]]:
     N, R = graphs.capacity, graphs.num_relations
     fact = np.tile([N - 1, R - 1, N - 1], graphs.max_edits)
+    largest = float(np.finfo(np.float32).max)
     return {
-        "budget_left": (0.0, 1.0), "query": (0, np.array([N - 1, 2 * R - 1])), "at": (0, N - 1), "heads": (0, N - 1),
+        "focus": (0, N - 1), "types": (-1.0, largest), "evidence": (-largest, largest),
+        "operations": (0, len(OPERATIONS) - 1), "heads": (0, N - 1), "others": (0, np.iinfo(np.int32).max),
+        "budget_left": (0.0, 1.0), "query": (0, np.array([N - 1, 2 * R - 1])), "at": (0, N - 1),
         "relations": (0, 2 * R), "targets": (0, N - 1), "inserted": (-1, fact),
-        "evidence": (-np.finfo(np.float32).max, np.finfo(np.float32).max),
     }  # fmt: skip

@@ -23,6 +23,7 @@ _GYMNASIUM_IDS = {
     "lepton/NodeFlip-v0": "NodeFlip",
     "lepton/LinkRecommendation-v0": "LinkRecommendation",
     "lepton/KGCompletion-v0": "KGCompletion",
+    "lepton/KGRepair-v0": "KGRepair",
     "lepton/KGWalk-v0": "KGWalk",
     "lepton/KGRefinement-v0": "KGRefinement",
 }

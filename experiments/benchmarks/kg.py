@@ -15,6 +15,7 @@ from agents.replay import empty_replay
 from envs.base import GraphEnv, Observation, Policy, rollout
 from envs.kg_completion import make_kg_completion
 from envs.kg_refinement import make_kg_refinement
+from envs.kg_repair import make_kg_repair
 from envs.kg_walk import KGWalk, make_kg_walk
 from envs.queries import Task, load_task
 from experiments.benchmarks.minerva_env import PAD, NumpyWalk
@@ -114,7 +115,8 @@ def _walks(env: KGWalk, task: Task, options: KG) -> dict[str, Any]:
 def rows(options: KG, console: Console) -> Iterator[dict[str, Any]]:
     """The rows of the table, one by one."""
     if options.quick:
-        options = replace(options, sets=("world",), batch=16, numpy_batch=8, completion_batch=4, seconds=0.1)
+        options = replace(options, sets=("world",), batch=16, numpy_batch=8, completion_batch=4, repair_batch=4,
+                          seconds=0.1)  # fmt: skip
     for name in options.sets:
         task = load_task(name if options.data is None else str(options.data / name), side="tail")
         head = {"set": Path(name).name, "n": task.num_entities, "facts": len(task.facts)}
@@ -125,3 +127,5 @@ def rows(options: KG, console: Console) -> Iterator[dict[str, Any]]:
         editor = make_kg_refinement(task, options.deletions, evidence=("frequency",))
         row = _measure(editor, options.completion_batch, options.seconds, None)
         yield {**head, "rule": "KGRefinement", **row}
+        repair = make_kg_repair(task, options.edits)
+        yield {**head, "rule": "KGRepair", **_measure(repair, options.repair_batch, options.seconds, None)}

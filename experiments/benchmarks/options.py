@@ -116,6 +116,10 @@ class KG:
     """Queries of an episode of KGCompletion."""
     deletions: int = 256
     """Facts to delete in an episode of KGRefinement."""
+    repair_batch: int = 256
+    """Environments of KGRepair at a time."""
+    edits: int = 8
+    """Edits of an episode of KGRepair, with 128 candidates."""
     seconds: float = 5.0
     """Time spent on each measurement."""
     json: Path | None = None

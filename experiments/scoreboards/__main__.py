@@ -13,12 +13,13 @@ from experiments.scoreboards.boards import Depolarization, Dismantle, Influence,
 from experiments.scoreboards.knowledge_options import KG
 from experiments.scoreboards.options import Optima, Robustness
 from experiments.scoreboards.refinement_options import KGRefine
+from experiments.scoreboards.repair_options import KGRepair
 
 __all__ = ["BOARDS", "main"]
 
 BOARDS: dict[str, Any] = {
     "robustness": Robustness, "maxcut": MaxCut, "dismantling": Dismantle, "depolarization": Depolarization,
-    "influence": Influence, "kg": KG, "kg-refinement": KGRefine, "optima": Optima,
+    "influence": Influence, "kg": KG, "kg-refinement": KGRefine, "kg-repair": KGRepair, "optima": Optima,
 }  # fmt: skip
 
 

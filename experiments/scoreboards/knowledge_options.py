@@ -1,5 +1,6 @@
 """What the scoreboard of knowledge graphs takes, and what was published: importable without jax."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -9,7 +10,7 @@ from lepton_rl.metrics import Protocol
 from lepton_rl.ranking import RANKERS, RankerConfig, default_config
 from lepton_rl.registry import near_match
 
-__all__ = ["KG", "PUBLISHED", "Published", "config_for"]
+__all__ = ["KG", "PUBLISHED", "WORLD", "Published", "check_sets", "config_for"]
 
 WORLD = "world"
 
@@ -45,6 +46,25 @@ _CHOSEN = {
 def config_for(method: str, name: str) -> RankerConfig:
     """The settings of a ranker on a data set."""
     return _CHOSEN.get((method, name), default_config(method))
+
+
+def check_sets(names: Iterable[str], data: Path | None) -> None:
+    """Check that there are data sets of these names, "world" or folders of ``data``.
+
+    Raises:
+        ValueError: a missing folder or an unknown name; the message names a near match.
+    """
+    there = [WORLD]
+    if data is not None:
+        if not data.is_dir():
+            raise ValueError(f"--data: no folder {data}.")
+        there += sorted(entry.name for entry in data.iterdir() if entry.is_dir())
+    for name in names:
+        if name not in there:
+            raise ValueError(
+                f"no data set '{name}'.{near_match(name, there)} There: {', '.join(there)}"
+                f"{' (give --data DIR for more)' if data is None else ''}."
+            )
 
 
 @dataclass(frozen=True)
@@ -97,14 +117,4 @@ class KG:
         chosen(self.methods, RANKERS, "ranker")
         if self.seeds < 1 or (self.epochs is not None and self.epochs < 1):
             raise ValueError("--seeds and --epochs must be at least 1.")
-        there = [WORLD]
-        if self.data is not None:
-            if not self.data.is_dir():
-                raise ValueError(f"--data: no folder {self.data}.")
-            there += sorted(entry.name for entry in self.data.iterdir() if entry.is_dir())
-        for name in self.chosen_sets:
-            if name not in there:
-                raise ValueError(
-                    f"no data set '{name}'.{near_match(name, there)} There: {', '.join(there)}"
-                    f"{' (give --data DIR for more)' if self.data is None else ''}."
-                )
+        check_sets(self.chosen_sets, self.data)

@@ -117,8 +117,8 @@ def _judged(counted: _Counted, asked: np.ndarray, stated: np.ndarray, N: int) ->
     best, spoken = np.zeros(m), np.bincount(row, -np.log1p(-sure), minlength=m)
     np.maximum.at(best, row, sure)
     usual = ((counted.facts[relations] - stated + 0.5) / N**2)[row]
-    lift = np.bincount(row, np.log((held + usual * _PESSIMISM) / (pairs + _PESSIMISM) / usual), minlength=m)
-    lift /= np.maximum(np.bincount(row, minlength=m), 1)
+    total = np.bincount(row, np.log((held + usual * _PESSIMISM) / (pairs + _PESSIMISM) / usual), minlength=m)
+    lift = total / np.maximum(np.bincount(row, minlength=m), 1)  # counts of nothing are whole numbers
     return np.stack([lift, np.log((best + _LEAST) / (1 - best + _LEAST)), np.log(spoken + _LEAST)], axis=1)
 
 

@@ -114,10 +114,11 @@ def test_envs_writes_its_rows(tmp_path):
 def test_kg_writes_its_rows(tmp_path):
     path = tmp_path / "rows.json"
     assert main(["kg", "--quick", "--json", str(path)]) == 0
-    walk, completion, refinement = json.loads(path.read_text())["rows"]
+    walk, completion, refinement, repair = rows = json.loads(path.read_text())["rows"]
     assert walk["steps_per_second"] > 0 and walk["times_minerva"] > 0 and "dropped" in walk["dropped"]
-    assert completion["rule"] == "KGCompletion" and refinement["rule"] == "KGRefinement"
-    assert max(row["bytes_a_transition"] for row in (walk, completion, refinement)) <= 300
+    rules = [row["rule"] for row in (completion, refinement, repair)]
+    assert rules == ["KGCompletion", "KGRefinement", "KGRepair"]
+    assert max(row["bytes_a_transition"] for row in rows) <= 300
 
 
 def test_random_walks_take_every_legal_action_equally_often():
