@@ -11,7 +11,7 @@ import tyro
 from agents.config import DQNConfig, dqn_from_json
 from experiments.reading import Reading, ReadingOptions, reading_from_json
 
-__all__ = ["Command", "Doctor", "Eval", "List", "Solve", "Train", "train_from_json", "train_to_json"]
+__all__ = ["Apply", "Command", "Doctor", "Eval", "List", "Solve", "Train", "train_from_json", "train_to_json"]
 
 Quick = Annotated[DQNConfig, tyro.conf.arg(name="")]  # its fields become options without a prefix
 
@@ -138,6 +138,24 @@ class Solve:
 
 
 @dataclass(frozen=True)
+class Apply:
+    """Apply a curator's edits to a file of facts, or take them back; every row fits, or nothing is written.
+
+    Refuses edits that were made for another version of the file. Edits taken back leave the file as it was, byte for
+    byte.
+    """
+
+    graph: Path
+    """The file of facts that the edits are for: TSV, CSV or N-Triples, also gzipped."""
+    edits: Path
+    """The table of edits, as `solve` writes it; rows removed or marked "reject" in its first column are left out."""
+    reverse: bool = False
+    """Take the edits back: --graph is the edited file."""
+    output: Path | None = None
+    """Where the result goes, packed where its name ends with .gz; default: a new file beside --graph."""
+
+
+@dataclass(frozen=True)
 class Eval:
     """Evaluate a trained run again: on its held-out test graphs, on more of them, or on graphs of yours."""
 
@@ -171,6 +189,7 @@ class Doctor:
 Command = (
     Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Solve, tyro.conf.subcommand("solve")]
+    | Annotated[Apply, tyro.conf.subcommand("apply")]
     | Annotated[Eval, tyro.conf.subcommand("eval")]
     | Annotated[List, tyro.conf.subcommand("list")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")]

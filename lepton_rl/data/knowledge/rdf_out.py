@@ -8,7 +8,7 @@ from typing import Any
 from lepton_rl.data.knowledge.graph import KnowledgeGraph
 from lepton_rl.data.knowledge.rdf import iri_of
 
-__all__ = ["as_ntriples", "as_turtle"]
+__all__ = ["as_ntriples", "as_turtle", "literal"]
 
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 _LANGUAGE = re.compile(r"(.+)@([A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*)", re.DOTALL)
@@ -36,10 +36,11 @@ def _literals(entities: Sequence[str], column: str, cells: Sequence[Any]) -> Ite
     for entity, cell in zip(entities, values, strict=True):
         for value in cell:
             if value is not None:
-                yield entity, relation, _literal(value) + (f"@{match[2]}" if match else "")
+                yield entity, relation, literal(value) + (f"@{match[2]}" if match else "")
 
 
-def _literal(value: Any) -> str:
+def literal(value: Any) -> str:
+    """A value as N-Triples writes it: text, or a number or truth value with its datatype."""
     if isinstance(value, bool):
         return f'"{str(value).lower()}"^^<{_XSD}boolean>'
     if isinstance(value, int):
