@@ -10,6 +10,7 @@ import tyro
 
 from agents.config import DQNConfig, dqn_from_json
 from experiments.reading import Reading, ReadingOptions, reading_from_json
+from lepton_rl.curation import Curation
 
 __all__ = ["Apply", "Command", "Doctor", "Eval", "List", "Solve", "Train", "train_from_json", "train_to_json"]
 
@@ -91,9 +92,20 @@ class Solve:
     Writes edits.csv in your node names, the objective before and after, the same for every baseline, and a picture.
     """
 
-    graph: str
-    """A graph file, a named data set (see `list`), or several graphs: a folder, or a pattern such as 'nets/*.csv'."""
+    graph: str | None = None
+    """A graph file, a named data set (see `list`), or several graphs: a folder, or a pattern such as 'nets/*.csv'. Of a
+    knowledge graph a name, a file or a folder of facts; default: world."""
     reading: ReadingOptions = field(default_factory=Reading)
+    facts: bool = False
+    """--graph is a knowledge graph: say which facts are missing and which are suspicious. Of a table this must be said;
+    data sets of facts and RDF files are taken for one anyway."""
+    curation: Annotated[Curation, tyro.conf.arg(name="")] = field(default_factory=Curation)
+    adds: int = 100
+    """Missing facts that are proposed at most."""
+    deletes: int = 100
+    """Suspicious facts that are named at most."""
+    least: float = 0.5
+    """How sure an edit of facts must be."""
     query: str | None = None
     """A question to a knowledge graph instead (--graph is one, by name, folder or file): 'France borders ?',
     'France borders ? has_capital ?', '? borders France and ? in_region Europe'. Writes answers.csv."""
@@ -132,9 +144,8 @@ class Solve:
     """Of the training, when no run is given."""
 
     def __post_init__(self) -> None:
-        check_least(
-            self, {"seeds": 1, "search_nodes": 0, "answers": 1} | ({} if self.budget is None else {"budget": 1})
-        )
+        least = {"seeds": 1, "search_nodes": 0, "answers": 1, "adds": 0, "deletes": 0}
+        check_least(self, least | ({} if self.budget is None else {"budget": 1}))
 
 
 @dataclass(frozen=True)

@@ -101,9 +101,13 @@ def claims(statements, facts):
     return [Claim(name, 0.5, 0.9, "x –r→ y") for name in names]
 
 
-@quick
+@pytest.mark.parametrize("count", [40, pytest.param(1000, marks=pytest.mark.fuzz)])
+def test_edits_applied_and_taken_back_leave_the_same_bytes(count):
+    settings(quick, max_examples=count)(there_and_back)()
+
+
 @given(st.data(), st.one_of(ntriples(), tables()))
-def test_edits_applied_and_taken_back_leave_the_same_bytes(data, made):
+def there_and_back(data, made):
     source, statements, diff = drawn_diff(data, *made)
     places = statements.places()
     gone = {i for edit in diff.chosen("delete") for i in places[edit.fact].values()}
@@ -280,7 +284,7 @@ def test_rdf_edits_say_the_same():
     assert isomorphic(before - minus + plus, wanted)
 
 
-@quick
+@settings(quick, max_examples=20)
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=12))
 def test_any_text_survives_sparql(value):
     rdflib = pytest.importorskip("rdflib")

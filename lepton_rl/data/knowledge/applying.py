@@ -4,7 +4,7 @@ Applying takes out the lines of the deleted facts and puts the added ones, sorte
 off and puts the lines in where they were. Either reads what it is about to hand out, so that it is right or refused.
 """
 
-from lepton_rl.data.knowledge.diff import Diff, Edit, digest
+from lepton_rl.data.knowledge.diff import Diff, digest
 from lepton_rl.data.knowledge.statements import Fact, Statements, read_statements
 from lepton_rl.data.source import DataError, Source
 
@@ -94,8 +94,11 @@ def _added(statements: Statements, places: dict[Fact, dict[int, int]], diff: Dif
         DataError: a fact that is there already, twice in the table, or does not fit the format.
     """
     found: dict[Fact, bytes] = {}
-    for edit in diff.chosen("add"):
-        fact, line = _spelt(statements, edit, diff)
+    edits = diff.chosen("add")
+    for edit, spelt in zip(edits, statements.spell([edit.fact for edit in edits]), strict=True):
+        if isinstance(spelt, DataError):
+            raise DataError(f"{diff.at(edit)}: {spelt}")
+        fact, line = spelt
         if fact in places:
             line_number = next(iter(places[fact]))
             raise DataError(f"{diff.at(edit)}: {diff.graph} states that already on line {line_number}: remove the row.")
@@ -103,13 +106,6 @@ def _added(statements: Statements, places: dict[Fact, dict[int, int]], diff: Dif
             raise DataError(f"{diff.at(edit)}: another row adds the same fact, spelt otherwise: remove one.")
         found[fact] = line + diff.end.encode()
     return sorted(found.items(), key=lambda item: item[1])
-
-
-def _spelt(statements: Statements, edit: Edit, diff: Diff) -> tuple[Fact, bytes]:
-    try:
-        return statements.spell(edit.fact)
-    except DataError as error:
-        raise DataError(f"{diff.at(edit)}: {error}") from None
 
 
 def _joined(kept: bytes, added: list[bytes], end: str) -> bytes:

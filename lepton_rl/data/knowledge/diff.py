@@ -112,9 +112,11 @@ def make_diff(
             lines = places[fact]
             text = b"".join(statements.lines[i] for i in lines.values()).decode()
             edits.append(Edit("delete", fact, *_said(claim), lines=tuple(lines), source=text))
-    for claim in adds:
-        head, relation, tail = (words[name] for name in claim.fact)
-        edits.append(Edit("add", statements.spell((head, relation, tail))[0], *_said(claim)))
+    new = [(claim, (words[claim.fact[0]], words[claim.fact[1]], words[claim.fact[2]])) for claim in adds]
+    for (claim, _), spelt in zip(new, statements.spell([fact for _, fact in new]), strict=True):
+        if isinstance(spelt, DataError):
+            raise spelt
+        edits.append(Edit("add", spelt[0], *_said(claim)))
     return Diff(Path("edits.tsv"), source.path.name, format, _end(source.data), digest(source.data), edits)
 
 

@@ -12,7 +12,10 @@ from lepton_rl.data.knowledge.raw import Literal, RawFacts
 from lepton_rl.data.knowledge.triples import TripleColumns
 from lepton_rl.data.source import DataError, Source
 
-__all__ = ["STATEMENT", "iri_of", "lines_of", "name_of", "read_ntriples", "read_turtle", "unescaped"]
+__all__ = [
+    "NO_IRI", "STATEMENT", "iri_of", "lines_of", "name_of", "parsed_turtle", "read_ntriples", "read_turtle",
+    "unescaped",
+]  # fmt: skip
 
 NAMED = "urn:x-name:"  # names that are no IRIs are written as one of these, percent-encoded
 _ESCAPE = r"\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8}"
@@ -30,6 +33,7 @@ _EMPTY = r"^[ \t]*(?:#.*)?\r?\n?$"
 _ESCAPED = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))")
 _CHARACTERS = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f"}
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|^`\\\x7f-\x9f]*")
+NO_IRI = re.compile(r'[\x00-\x20<>"{}|^`\\]')  # characters that stay escaped between < and >
 _LABEL = re.compile(r"_:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?")
 
 
@@ -126,6 +130,16 @@ def read_turtle(source: Source, columns: TripleColumns) -> RawFacts:
     Raises:
         DataError: not Turtle, with the line; rdflib is not installed.
     """
+    found, rdflib = parsed_turtle(source)
+    return _recorded(source, found, rdflib)
+
+
+def parsed_turtle(source: Source) -> tuple[list[tuple[Any, Any, Any]], Any]:
+    """The statements of a Turtle file in their order, as terms of rdflib, and rdflib.
+
+    Raises:
+        DataError: as :func:`read_turtle`.
+    """
     try:
         import rdflib  # noqa: PLC0415 - an extra
     except ImportError:
@@ -153,7 +167,7 @@ def read_turtle(source: Source, columns: TripleColumns) -> RawFacts:
         where = source.path if line is None else source.at(line + 1)
         said = why[1] if why else str(error).splitlines()[0][:80] if str(error) else type(error).__name__
         raise DataError(f"{where}: no Turtle ({said}): mend the line, or give relative IRIs a @base.") from None
-    return _recorded(source, graph.found, rdflib)
+    return graph.found, rdflib
 
 
 def _recorded(source: Source, found: list[tuple[Any, Any, Any]], rdflib: Any) -> RawFacts:

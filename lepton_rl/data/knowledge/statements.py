@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -10,18 +9,18 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lepton_rl.data.knowledge.rdf import STATEMENT, name_of, read_ntriples, unescaped
-from lepton_rl.data.knowledge.rdf_out import literal
+from lepton_rl.data.knowledge.rdf import NO_IRI, STATEMENT, name_of, read_ntriples, unescaped
+from lepton_rl.data.knowledge.rdf_out import escaped, literal
 from lepton_rl.data.knowledge.triples import Layout, TripleColumns, layout, read_triples, spaced
 from lepton_rl.data.source import DataError, Source
 from lepton_rl.data.table import rows_of
 
-__all__ = ["Fact", "Statements", "read_statements"]
+__all__ = ["Fact", "Spelt", "Statements", "read_statements"]
 
 Fact = tuple[str, str, str]
+Spelt = tuple[Fact, bytes] | DataError
 _BOM = b"\xef\xbb\xbf"
 _STRING = "<http://www.w3.org/2001/XMLSchema#string>"
-_NO_IRI = re.compile(r'[\x00-\x20<>"{}|^`\\]')  # what stays escaped between < and >
 
 
 class Statements(NamedTuple):
@@ -32,15 +31,14 @@ class Statements(NamedTuple):
         facts: what each states, in the words of the format: names in tables, terms (``<IRI>``, ``_:label``,
             ``"text"@en``) in N-Triples; None for comments, blank lines and the header.
         split: content -> lines, of this file or one with other facts.
-        spell: a fact -> the same in the format's own spelling, and its line without line end.
-            Raises DataError for what does not fit.
+        spell: facts -> each in the format's own spelling and its line without line end, or why it does not fit.
         name: a word -> what :func:`lepton_rl.data.read_knowledge` calls it.
     """
 
     lines: list[bytes]
     facts: list[Fact | None]
     split: Callable[[bytes], list[bytes]]
-    spell: Callable[[Fact], tuple[Fact, bytes]]
+    spell: Callable[[Sequence[Fact]], list[Spelt]]
     name: Callable[[str], str]
 
     def places(self) -> dict[Fact, dict[int, int]]:
@@ -95,7 +93,7 @@ def _terms(rows: Sequence[dict[str, str] | None]) -> list[Fact | None]:
     def one(term: str) -> str:
         if term not in known:
             inner = unescaped(term[1:-1]) if "\\" in term else term[1:-1]
-            known[term] = f"<{_NO_IRI.sub(_escaped, inner)}>" if term[0] == "<" else term
+            known[term] = f"<{NO_IRI.sub(escaped, inner)}>" if term[0] == "<" else term
         return known[term]
 
     def fact(row: dict[str, str]) -> Fact:
@@ -106,20 +104,20 @@ def _terms(rows: Sequence[dict[str, str] | None]) -> list[Fact | None]:
     return [None if row is None else fact(row) for row in rows]
 
 
-def _escaped(match: re.Match[str]) -> str:
-    return f"\\u{ord(match[0]):04X}"
+def _spelt(facts: Sequence[Fact]) -> list[Spelt]:
+    """All in one go: the pattern is dear to compile."""
+    return [_checked(*pair) for pair in zip(facts, _matched([" ".join((*fact, ".")) for fact in facts]), strict=True)]
 
 
-def _spelt(fact: Fact) -> tuple[Fact, bytes]:
-    (row,) = rows = _matched([" ".join((*fact, "."))])
+def _checked(fact: Fact, row: dict[str, str] | None) -> Spelt:
     kind, lang = (row["kind"], row["lang"]) if row else ("", "")
     mark = f"^^{kind}" * bool(kind) + f"@{lang}" * bool(lang)
     if row is None or fact != (row["s"], row["p"], row["o"] or row["text"] + mark):
-        raise DataError(f'{" ".join(fact)}: no terms of N-Triples: give <IRI>, _:label or, as the tail, "text"@en.')
+        return DataError(f'{" ".join(fact)}: no terms of N-Triples: give <IRI>, _:label or, as the tail, "text"@en.')
     try:
-        found = next(one for one in _terms(rows) if one)
+        found = next(one for one in _terms([row]) if one)
     except (ValueError, OverflowError):
-        raise DataError(f"{' '.join(fact)}: an escape in it is no character.") from None
+        return DataError(f"{' '.join(fact)}: an escape in it is no character.")
     return found, " ".join((*found, ".")).encode()
 
 
@@ -140,7 +138,7 @@ def _table(source: Source) -> Statements:
     for i, *fact in zip(filled, *(table[role].to_pylist() for role in ("head", "relation", "tail")), strict=True):
         facts[i] = (fact[0], fact[1], fact[2])
     lines[0] = start + lines[0]
-    return Statements(lines, facts, split, lambda fact: (fact, _row(fact, plan)), str)
+    return Statements(lines, facts, split, lambda facts: [_row(fact, plan) for fact in facts], str)
 
 
 def _rows(lines: Sequence[bytes], delimiter: str) -> list[bytes]:
@@ -150,7 +148,7 @@ def _rows(lines: Sequence[bytes], delimiter: str) -> list[bytes]:
     return [b"".join(lines[begin:end]) for begin, end in pairwise(ends)]
 
 
-def _row(fact: Fact, plan: Layout) -> bytes:
+def _row(fact: Fact, plan: Layout) -> Spelt:
     """A line of the table with a fact in its columns and nothing in the others."""
     source, dialect = plan.text.source, plan.text.dialect
     cells = [""] * len(plan.names)
@@ -164,8 +162,8 @@ def _row(fact: Fact, plan: Layout) -> bytes:
     data = row.encode()
     found = rows_of(spaced(data) if dialect.delimiter == " " else data, dialect, source, 2)
     if found != [cells]:
-        raise DataError(
+        return DataError(
             f"{fact}: does not fit a line of {source.path} ({len(cells)} columns, separated by {dialect.said}): rename "
             "it, or write the graph as N-Triples."
         )
-    return data
+    return fact, data
