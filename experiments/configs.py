@@ -10,8 +10,9 @@ import tyro
 
 from agents.config import DQNConfig, dqn_from_json
 from experiments.reading import Reading, ReadingOptions, reading_from_json
+from lepton_rl.curation import Curation
 
-__all__ = ["Command", "Doctor", "Eval", "List", "Solve", "Train", "train_from_json", "train_to_json"]
+__all__ = ["Apply", "Command", "Doctor", "Eval", "List", "Solve", "Train", "train_from_json", "train_to_json"]
 
 Quick = Annotated[DQNConfig, tyro.conf.arg(name="")]  # its fields become options without a prefix
 
@@ -91,9 +92,20 @@ class Solve:
     Writes edits.csv in your node names, the objective before and after, the same for every baseline, and a picture.
     """
 
-    graph: str
-    """A graph file, a named data set (see `list`), or several graphs: a folder, or a pattern such as 'nets/*.csv'."""
+    graph: str | None = None
+    """A graph file, a named data set (see `list`), or several graphs: a folder, or a pattern such as 'nets/*.csv'. Of a
+    knowledge graph a name, a file or a folder of facts; default: world."""
     reading: ReadingOptions = field(default_factory=Reading)
+    facts: bool = False
+    """--graph is a knowledge graph: say which facts are missing and which are suspicious. Of a table this must be said;
+    data sets of facts and RDF files are taken for one anyway."""
+    curation: Annotated[Curation, tyro.conf.arg(name="")] = field(default_factory=Curation)
+    adds: int = 100
+    """Missing facts that are proposed at most."""
+    deletes: int = 100
+    """Suspicious facts that are named at most."""
+    least: float = 0.5
+    """How sure an edit of facts must be."""
     query: str | None = None
     """A question to a knowledge graph instead (--graph is one, by name, folder or file): 'France borders ?',
     'France borders ? has_capital ?', '? borders France and ? in_region Europe'. Writes answers.csv."""
@@ -132,9 +144,26 @@ class Solve:
     """Of the training, when no run is given."""
 
     def __post_init__(self) -> None:
-        check_least(
-            self, {"seeds": 1, "search_nodes": 0, "answers": 1} | ({} if self.budget is None else {"budget": 1})
-        )
+        least = {"seeds": 1, "search_nodes": 0, "answers": 1, "adds": 0, "deletes": 0}
+        check_least(self, least | ({} if self.budget is None else {"budget": 1}))
+
+
+@dataclass(frozen=True)
+class Apply:
+    """Apply a curator's edits to a file of facts, or take them back; every row fits, or nothing is written.
+
+    Refuses edits that were made for another version of the file. Edits taken back leave the file as it was, byte for
+    byte.
+    """
+
+    graph: Path
+    """The file of facts that the edits are for: TSV, CSV or N-Triples, also gzipped."""
+    edits: Path
+    """The table of edits, as `solve` writes it; rows removed or marked "reject" in its first column are left out."""
+    reverse: bool = False
+    """Take the edits back: --graph is the edited file."""
+    output: Path | None = None
+    """Where the result goes, packed where its name ends with .gz; default: a new file beside --graph."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +200,7 @@ class Doctor:
 Command = (
     Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Solve, tyro.conf.subcommand("solve")]
+    | Annotated[Apply, tyro.conf.subcommand("apply")]
     | Annotated[Eval, tyro.conf.subcommand("eval")]
     | Annotated[List, tyro.conf.subcommand("list")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")]

@@ -62,15 +62,18 @@ class Facts:
             likely[np.arange(len(entities)), entities] = 0.0  # no fact joins an entity to itself: none is predicted to
         return np.where(stated, 1.0, likely)
 
-    def path(self, source: int, target: int) -> list[tuple[int, int]]:
-        """A shortest path of stated links, [(relation in [0, 2R), entity)]; [] where none has at most three."""
+    def path(self, source: int, target: int, but: int = -1) -> list[tuple[int, int]]:
+        """A shortest path of stated links, [(relation in [0, 2R), entity)]; [] where none has at most three.
+
+        ``but``: a relation whose link from source to target does not count.
+        """
         came: dict[int, tuple[int, int]] = {source: (-1, -1)}
         front = [source]
         for _ in range(_FAR):
             reached = []
             for entity in front:
                 for _, relation, other in self._arcs[self._starts[entity] : self._starts[entity + 1]].tolist():
-                    if other not in came:
+                    if other not in came and (entity, relation, other) != (source, but, target):
                         came[other] = (entity, relation)
                         reached.append(other)
             if target in came:
@@ -178,7 +181,8 @@ def whole_graph(text: str) -> KnowledgeGraph:
 
 def run(command: Solve) -> int:
     """Answer the question of ``command.query``, show the answers and write them to answers.csv."""
-    display, graph = Display(), whole_graph(command.graph)
+    display, name = Display(), command.graph or "world"
+    graph = whole_graph(name)
     chains = parse(command.query or "", graph)
     score = None
     if command.ranker != "none":
@@ -189,7 +193,7 @@ def run(command: Solve) -> int:
         score = scorer(ranker, ranker.init(jax.random.key(0), stored), stored)
     answers = answer(Facts(graph, score), chains, command.answers)
     folder = RunFolder(make_folder(command.runs_dir / (command.name or free_name(
-        command.runs_dir, f"query-{stem(command.graph)}"))))  # fmt: skip
+        command.runs_dir, f"query-{stem(name)}"))))  # fmt: skip
     display.header(command.query or "", {
         "graph": f"{graph.name} ({graph.num_entities:,} entities, {len(graph.triples):,} facts)",
         "links not stated": "left out" if score is None else f"by {command.ranker}", "results": str(folder.path),

@@ -1,4 +1,4 @@
-"""The command line: python -m experiments.run [train | solve | eval | list | doctor]; train when none is named."""
+"""The command line: python -m experiments.run [train | solve | apply | eval | list | doctor]; none named: train."""
 
 import sys
 from collections.abc import Sequence
@@ -7,13 +7,13 @@ from importlib import import_module
 import tyro
 
 from experiments.compiler import compile_quickly, keep_programs
-from experiments.configs import Command, Doctor, Eval, List, Solve, Train
+from experiments.configs import Apply, Command, Doctor, Eval, List, Solve, Train
 
 __all__ = ["main"]
 
 # Options are parsed before any of these modules, and with them jax, is imported: help and errors come at once.
-_MODULES = {Train: "train", Solve: "solve", Eval: "evaluate", List: "listing", Doctor: "doctor"}
-_NAMES = ("train", "solve", "eval", "list", "doctor")
+_MODULES = {Train: "train", Solve: "solve", Apply: "apply", Eval: "evaluate", List: "listing", Doctor: "doctor"}
+_NAMES = ("train", "solve", "apply", "eval", "list", "doctor")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
-def parse(arguments: Sequence[str]) -> Train | Solve | Eval | List | Doctor:
+def parse(arguments: Sequence[str]) -> Train | Solve | Apply | Eval | List | Doctor:
     """The command that the arguments spell; exits with status 2 and a message when they don't."""
     if arguments[0] not in (*_NAMES, "-h", "--help"):
         from lepton_rl.registry import near_match  # noqa: PLC0415 - the package is dear to import

@@ -4,7 +4,7 @@ import dataclasses
 import time
 from pathlib import Path
 
-from experiments import query, train
+from experiments import curate, query, train
 from experiments.configs import Solve, Train
 from experiments.display import Display, settings
 from experiments.folder import RunFolder, free_name, make_folder, open_run, stem
@@ -18,10 +18,14 @@ __all__ = ["run"]
 def run(command: Solve) -> int:
     """Edit the graph with a run's policy, or after training on shuffles of it (then this is ``train --graph``).
 
-    With a query, answer that instead.
+    With a query, answer that instead; of a knowledge graph, say which facts are missing and which are suspicious.
     """
     if command.query is not None:
         return query.run(command)
+    if curate.is_knowledge(command):
+        return curate.run(command)
+    if command.graph is None:
+        raise ValueError("--graph is missing: give a graph file or a named data set (see `list datasets`).")
     name = command.name or free_name(command.runs_dir, f"solve-{stem(command.graph)}")
     if command.run is not None:
         return _by_run(command, name)

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 
 from lepton_rl.evidence.base import Case, Family, Note
 
-__all__ = ["RULES", "bodies_between", "body_sizes"]
+__all__ = ["MOST", "RULES", "arcs_of", "bodies_between", "body_sizes", "body_support"]
 
 MOST = 200  # 2R; supports are a table of R (2R)² numbers
 _PESSIMISM = 5  # pairs without the fact that every rule is charged with, so that rare ones are not sure
@@ -23,7 +23,7 @@ _LEAST = 1e-3
 _PAIRS = 1 << 14  # at a time
 
 
-def _arcs(case: Case) -> np.ndarray:
+def arcs_of(case: Case) -> np.ndarray:
     """Both directions of all facts that join two different entities, by source and target, i64[A, 3]."""
     h, r, t = case.facts[case.facts[:, 0] != case.facts[:, 2]].T
     both = np.concatenate([np.stack([h, r, t], 1), np.stack([t, r + case.num_relations, h], 1)])
@@ -80,7 +80,7 @@ class _Counted(NamedTuple):
     support: np.ndarray
 
 
-def _support(arcs: np.ndarray, case: Case) -> np.ndarray:
+def body_support(arcs: np.ndarray, case: Case) -> np.ndarray:
     """How many facts of each relation a body leads to, f64[R, B]."""
     N, R, facts = case.num_entities, case.num_relations, case.facts
     total = np.zeros((R, 2 * R + 4 * R**2))
@@ -97,8 +97,8 @@ def _score(case: Case, note: Note) -> np.ndarray:
         raise ValueError(
             f"rules of two steps over {R} relations are too many to count all (at most {MOST // 2}): leave 'rules' out."
         )
-    arcs, facts = _arcs(case), np.bincount(case.facts[:, 1], minlength=R)
-    counted = _Counted(arcs, body_sizes(arcs, N, R), facts, _support(arcs, case))
+    arcs, facts = arcs_of(case), np.bincount(case.facts[:, 1], minlength=R)
+    counted = _Counted(arcs, body_sizes(arcs, N, R), facts, body_support(arcs, case))
     parts = [np.zeros((0, 3))]
     for i in range(0, len(case.asked), _PAIRS):
         rows = slice(i, i + _PAIRS)

@@ -12,14 +12,17 @@ from lepton_rl.data.knowledge.raw import Literal, RawFacts
 from lepton_rl.data.knowledge.triples import TripleColumns
 from lepton_rl.data.source import DataError, Source
 
-__all__ = ["iri_of", "lines_of", "name_of", "read_ntriples", "read_turtle"]
+__all__ = [
+    "NO_IRI", "STATEMENT", "iri_of", "lines_of", "name_of", "parsed_turtle", "read_ntriples", "read_turtle",
+    "unescaped",
+]  # fmt: skip
 
 NAMED = "urn:x-name:"  # names that are no IRIs are written as one of these, percent-encoded
 _ESCAPE = r"\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8}"
 _IRI = rf'<[A-Za-z][A-Za-z0-9+.-]*:(?:[^\x00-\x20<>"{{}}|^`\\]|{_ESCAPE})*>'
 _BLANK = r"_:[\pL\pN_:](?:[\pL\pN\pM_:.·-]*[\pL\pN\pM_:·-])?"
 _TEXT = rf"""\"(?:[^"\\\r\n]|\\[tbnrf"'\\]|{_ESCAPE})*\""""
-_LINE = (
+STATEMENT = (
     rf"^[ \t]*(?P<s>{_IRI}|{_BLANK})[ \t]*(?P<p>{_IRI})[ \t]*(?:(?P<o>{_IRI}|{_BLANK})|(?P<text>{_TEXT})"
     rf"(?:\^\^(?P<kind>{_IRI})|@(?P<lang>[A-Za-z]+(?:-[A-Za-z0-9]+)*))?)[ \t]*\.[ \t]*(?:#[^\r\n]*)?\r?\n?$"
 )
@@ -30,6 +33,7 @@ _EMPTY = r"^[ \t]*(?:#.*)?\r?\n?$"
 _ESCAPED = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))")
 _CHARACTERS = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f"}
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|^`\\\x7f-\x9f]*")
+NO_IRI = re.compile(r'[\x00-\x20<>"{}|^`\\]')  # characters that stay escaped between < and >
 _LABEL = re.compile(r"_:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?")
 
 
@@ -56,7 +60,13 @@ def lines_of(data: bytes) -> pa.Array:
     return pa.LargeStringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(data))
 
 
-def _unescaped(text: str) -> str:
+def unescaped(text: str) -> str:
+    """A text without the escapes of N-Triples.
+
+    Raises:
+        ValueError, OverflowError: an escape that is no character.
+    """
+
     def character(match: re.Match[str]) -> str:
         code = match[1] or match[2]
         return chr(int(code, 16)) if code else _CHARACTERS.get(match[3], match[3])
@@ -70,7 +80,7 @@ def _named(terms: pa.ChunkedArray) -> pa.Array:
     """The names of terms; each different one is looked at once."""
     encoded = terms.combine_chunks().dictionary_encode()
     plain = (term[1:-1] if term.startswith("<") else term for term in encoded.dictionary.to_pylist())
-    names = [name_of(_unescaped(term) if "\\" in term else term) for term in plain]
+    names = [name_of(unescaped(term) if "\\" in term else term) for term in plain]
     return pa.array(names, pa.large_string()).take(encoded.indices)
 
 
@@ -84,7 +94,7 @@ def read_ntriples(source: Source, columns: TripleColumns) -> RawFacts:
     links = pc.extract_regex(lines, _LINK)
     odd = np.flatnonzero(links.is_null())
     others = lines.take(pa.array(odd))
-    found = pc.extract_regex(others, _LINE)
+    found = pc.extract_regex(others, STATEMENT)
     broken = odd[np.asarray(pc.and_(found.is_null(), pc.invert(pc.match_substring_regex(others, _EMPTY))))]
     if len(broken):
         raise DataError(
@@ -109,7 +119,7 @@ def _literals(found: pa.StructArray) -> list[Literal]:
     s, p = (_named(pa.chunked_array([found.field(k)])).to_pylist() for k in "sp")
     rows = zip(s, p, *(found.field(k).to_pylist() for k in ("text", "kind", "lang")), strict=True)
     return [
-        Literal(entity, column + (f"@{lang}" if lang else ""), _unescaped(text[1:-1]), _unescaped(kind[1:-1]))
+        Literal(entity, column + (f"@{lang}" if lang else ""), unescaped(text[1:-1]), unescaped(kind[1:-1]))
         for entity, column, text, kind, lang in rows
     ]
 
@@ -119,6 +129,16 @@ def read_turtle(source: Source, columns: TripleColumns) -> RawFacts:
 
     Raises:
         DataError: not Turtle, with the line; rdflib is not installed.
+    """
+    found, rdflib = parsed_turtle(source)
+    return _recorded(source, found, rdflib)
+
+
+def parsed_turtle(source: Source) -> tuple[list[tuple[Any, Any, Any]], Any]:
+    """The statements of a Turtle file in their order, as terms of rdflib, and rdflib.
+
+    Raises:
+        DataError: as :func:`read_turtle`.
     """
     try:
         import rdflib  # noqa: PLC0415 - an extra
@@ -147,7 +167,7 @@ def read_turtle(source: Source, columns: TripleColumns) -> RawFacts:
         where = source.path if line is None else source.at(line + 1)
         said = why[1] if why else str(error).splitlines()[0][:80] if str(error) else type(error).__name__
         raise DataError(f"{where}: no Turtle ({said}): mend the line, or give relative IRIs a @base.") from None
-    return _recorded(source, graph.found, rdflib)
+    return graph.found, rdflib
 
 
 def _recorded(source: Source, found: list[tuple[Any, Any, Any]], rdflib: Any) -> RawFacts:

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lepton_rl.data.knowledge.graph import KnowledgeGraph
-from lepton_rl.data.knowledge.rdf import iri_of
+from lepton_rl.data.knowledge.rdf import NO_IRI, iri_of, parsed_turtle, read_turtle
+from lepton_rl.data.knowledge.triples import TripleColumns
+from lepton_rl.data.source import Source
 
-__all__ = ["as_ntriples", "as_turtle"]
+__all__ = ["as_ntriples", "as_turtle", "escaped", "literal", "turtle_as_ntriples"]
 
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 _LANGUAGE = re.compile(r"(.+)@([A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*)", re.DOTALL)
@@ -36,10 +38,11 @@ def _literals(entities: Sequence[str], column: str, cells: Sequence[Any]) -> Ite
     for entity, cell in zip(entities, values, strict=True):
         for value in cell:
             if value is not None:
-                yield entity, relation, _literal(value) + (f"@{match[2]}" if match else "")
+                yield entity, relation, literal(value) + (f"@{match[2]}" if match else "")
 
 
-def _literal(value: Any) -> str:
+def literal(value: Any) -> str:
+    """A value as N-Triples writes it: text, or a number or truth value with its datatype."""
     if isinstance(value, bool):
         return f'"{str(value).lower()}"^^<{_XSD}boolean>'
     if isinstance(value, int):
@@ -74,3 +77,29 @@ def as_turtle(graph: KnowledgeGraph) -> bytes:
         blocks[short(s)].append(f"{short(p)} {target}")
     body = [f"{subject} " + " ;\n    ".join(found) + " .\n" for subject, found in blocks.items()]
     return "\n".join([*(f"@prefix {name}: <{iri}> ." for iri, name in prefixes.items()), "", *body]).encode()
+
+
+def turtle_as_ntriples(source: Source) -> bytes:
+    """The statements of a Turtle file in their order, literals as they are, blank nodes numbered ``_:b0 …``.
+
+    Raises:
+        DataError: not Turtle, with the line; rdflib is not installed.
+    """
+    read_turtle(source, TripleColumns())  # refuses what is no RDF
+    found, rdflib = parsed_turtle(source)
+    labels: dict[Any, str] = {}
+
+    def term(node: Any) -> str:
+        if isinstance(node, rdflib.BNode):
+            return labels.setdefault(node, f"_:b{len(labels)}")
+        if not isinstance(node, rdflib.Literal):
+            return f"<{NO_IRI.sub(escaped, str(node))}>"
+        kind = f"^^{term(node.datatype)}" if node.datatype else ""
+        return literal(str(node)) + (f"@{node.language}" if node.language else kind)
+
+    return "".join(f"{' '.join(map(term, row))} .\n" for row in found).encode()
+
+
+def escaped(match: re.Match[str]) -> str:
+    """A character as ``\\uXXXX``."""
+    return f"\\u{ord(match[0]):04X}"

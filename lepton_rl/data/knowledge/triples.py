@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,7 +12,7 @@ from lepton_rl.data.source import DataError, Source
 from lepton_rl.data.table import Dialect, Text, parse, rows_of
 from lepton_rl.registry import near_match
 
-__all__ = ["TripleColumns", "is_header", "read_triples", "spaced"]
+__all__ = ["Layout", "TripleColumns", "is_header", "layout", "read_triples", "spaced"]
 
 _ROLES = ("head", "relation", "tail")
 # Column names in lower case without "_" and blanks. Letters count only as the usual threes: any of them may be a name.
@@ -47,14 +48,19 @@ def spaced(data: bytes) -> bytes:
     return data.replace(b" \n", b"\n").replace(b"\n ", b"\n").strip(b" ")
 
 
-def read_triples(source: Source, columns: TripleColumns = TripleColumns()) -> RawFacts:
-    """``head<TAB>relation<TAB>tail`` a line, or a table between ``, ; |`` (quotes protect cells) or blanks.
+class Layout(NamedTuple):
+    """How a table of facts is written: its text, its columns, and the positions of head, relation and tail in them."""
 
-    A first row that names its columns says which three to read; without one there must be three. Blanks around names
-    are no part of them.
+    text: Text
+    names: list[str]
+    chosen: list[int]
+
+
+def layout(source: Source, columns: TripleColumns) -> Layout:
+    """Find the delimiter, the header and the three columns of a table of facts.
 
     Raises:
-        DataError: no fact, a row with more or fewer cells than the first, an empty name, no such column.
+        DataError: no row, an open quote, no such column.
     """
     data, dialect = _dialect(source, columns.delimiter)
     sample = rows_of(data, dialect, source, 1)
@@ -64,11 +70,23 @@ def read_triples(source: Source, columns: TripleColumns = TripleColumns()) -> Ra
     header = is_header(sample[0]) or any(name is not None and not name.isdigit() for name in given)
     names = [f"{i}" if not header else cell or f"{i}" for i, cell in enumerate(sample[0], 1)]
     text = Text(source, data, dialect, header)
-    chosen = _chosen(names, given, header, text)
+    return Layout(text, names, _chosen(names, given, header, text))
+
+
+def read_triples(source: Source, columns: TripleColumns = TripleColumns()) -> RawFacts:
+    """``head<TAB>relation<TAB>tail`` a line, or a table between ``, ; |`` (quotes protect cells) or blanks.
+
+    A first row that names its columns says which three to read; without one there must be three. Blanks around names
+    are no part of them.
+
+    Raises:
+        DataError: no fact, a row with more or fewer cells than the first, an empty name, no such column.
+    """
+    text, names, chosen = layout(source, columns)
     # By position, because two columns may have one name.
     table = parse(text, [str(i) for i in range(len(names))], [str(i) for i in chosen])
     facts = pa.table({role: _names(table[str(i)], text, role) for role, i in zip(_ROLES, chosen, strict=True)})
-    return RawFacts(facts, text.at, report=_said(names, chosen, header, text))
+    return RawFacts(facts, text.at, report=_said(names, chosen, text.header, text))
 
 
 def _dialect(source: Source, delimiter: str | None) -> tuple[bytes, Dialect]:
