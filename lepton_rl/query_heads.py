@@ -64,20 +64,23 @@ class CompletionNetwork(nnx.Module):
     ) -> None:
         self.ranker = QueryRanker(config, num_relations, rngs=rngs)
         self.bounded, self.penalty, self.hidden = bounded, penalty, hidden
-        self.scale, self.shift = nnx.Param(jnp.full((), 1.0 if bounded else 0.1)), nnx.Param(jnp.zeros(()))
+        self.scale, self.shift = nnx.Param(jnp.full((), 1.0 if bounded else 0.1, jnp.float32)), nnx.Param(jnp.zeros(()))
         self.later = nnx.Param(jnp.zeros(()))
 
     def encode(self, observation: Any) -> Float[Array, "N"]:
         """The ranker's scores, once a query."""
-        h, r = observation.context
         graph = observation.graph if self.hidden is None else listed(observation.graph, self.hidden)
-        return self.ranker(graph, h, r)
+        return self.ranker(graph, *observation.context)
+
+    def encode_shared(self, observation: Any) -> Float[Array, "N"]:
+        """The same where one mask of hidden facts is that of many queries: what is made of the graph is shared too."""
+        return self.ranker(observation.graph, *observation.context)
 
     def head(self, scores: Float[Array, "N"], observation: Any) -> Float[Array, "A"]:
         """Values of all tails, and of abstaining."""
         now = self.scale[...] * scores + self.shift[...]
         if self.bounded:
-            now = (1 + self.penalty) * jax.nn.sigmoid(now) - self.penalty
+            return jnp.append((1 + self.penalty) * jax.nn.sigmoid(now) - self.penalty, 0.0)
         return jnp.append(now, 0.0) + self.later[...] * observation.marks[0, 1]
 
 
