@@ -77,6 +77,8 @@ class DQNConfig:
             )
         if min(self.iterations, self.chunks, self.episodes, self.updates, self.batch_size, self.n_step) < 1:
             raise ValueError("iterations, chunks, episodes, updates, batch_size and n_step must be at least 1.")
+        if self.temperature <= 0:
+            raise ValueError(f"a temperature of {self.temperature}: give a number above 0.")
 
 
 @dataclass(frozen=True)

@@ -41,10 +41,10 @@ class CompletionState:
 class KGCompletion:
     """Answer L queries (h, r, ?), each by inserting up to K = ``answers`` facts (h, r, t), one a step; or abstain.
 
-    Insertions persist, and later queries of the episode see them; answers to one query do not see each other. In training, a share of the graph drawn anew for each
-    episode is hidden, the agenda's facts among it; every agenda begins with the pool's query of that number, and the
-    others are drawn. Else (``hide`` None) it is the queries of that number and after, and only their facts are hidden,
-    where the graph has them.
+    Insertions persist, and later queries of the episode see them; answers to one query do not see each other. In
+    training, a share of the graph drawn anew for each episode is hidden, the agenda's facts among it; every agenda
+    begins with the pool's query of that number, and the others are drawn. Else (``hide`` None) it is the queries of
+    that number and after, and only their facts are hidden, where the graph has them.
     Observation: context (h, r) with r + R for the inverse of r; marks [the entity h, share of the agenda left]. The
     graph comes without the base's facts, see :class:`envs.queries.Queries`.
     Action: the entity t in [0, N), or N to abstain. Illegal: facts that the graph has.
@@ -183,7 +183,8 @@ def make_kg_completion(
     """Agendas of L = ``queries`` queries: a :class:`KGCompletion`, checked.
 
     Args:
-        task: the graph and the queries. ``answers``: K, how many a query may be given. ``penalty``: what a wrong fact costs.
+        task: the graph and the queries. ``answers``: K, how many a query may be given.
+        penalty: what a wrong fact costs.
         hide: least and largest share of the facts to hide in an episode; None: the queries' own only, in their order.
 
     Raises:
@@ -221,8 +222,8 @@ def build_kg_completion(
 
     Args:
         rule: its name. ``data``, ``part``, ``side``, ``split_seed``: see :func:`envs.queries.load_task`.
-        budget: queries an episode. ``answers``, ``penalty``, ``hide``: as in :func:`make_kg_completion`; nothing but the queries is
-            hidden where ``part`` is not train.
+        budget: queries an episode. ``answers``, ``penalty``, ``hide``: as in :func:`make_kg_completion`. Nothing but
+            the queries is hidden where ``part`` is not train.
 
     Raises:
         ValueError: an unknown name, data that cannot be read, or a setting out of range.

@@ -10,14 +10,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from experiments.scoreboards.boards import Depolarization, Dismantle, Influence, MaxCut
-from experiments.scoreboards.knowledge_options import KG
+from experiments.scoreboards.knowledge_options import KG, Countries, Inductive
 from experiments.scoreboards.options import Optima, Robustness
 
 __all__ = ["BOARDS", "main"]
 
 BOARDS: dict[str, Any] = {
     "robustness": Robustness, "maxcut": MaxCut, "dismantling": Dismantle, "depolarization": Depolarization,
-    "influence": Influence, "kg": KG, "optima": Optima,
+    "influence": Influence, "kg": KG, "countries": Countries, "inductive": Inductive, "optima": Optima,
 }  # fmt: skip
 
 

@@ -69,7 +69,7 @@ def measure(
     config = config_of(method, name, options)
     h, r, t = getattr(task.splits, options.split).triples.T
     labels, scores, seconds = regions == t[:, None], [], []
-    for trained in fits(method, config, task, options.seeds, note):
+    for trained in fits(method, config, task, range(options.seeds), note):
         found = np.asarray(trained.on(task.graph)(h, r))[:, regions]
         # Cross entropy leaves open what is added to all scores of a query; areas compare queries.
         scores.append(log_softmax(found, axis=1) if trained.ranker.trained else found)

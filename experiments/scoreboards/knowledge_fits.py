@@ -1,7 +1,7 @@
 """What the tables of knowledge graphs share: trained rankers seed by seed, data sets, and graphs of other entities."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -64,11 +64,12 @@ def config_of(method: str, name: str, options: Shared) -> RankerConfig:
 
 
 def fits(
-    method: str, config: RankerConfig, task: Task, seeds: int, note: Note, protocol: Protocol = Protocol()  # noqa: B008
-) -> Iterator[Trained]:
+    method: str, config: RankerConfig, task: Task, seeds: Iterable[int], note: Note,
+    protocol: Protocol = Protocol(),  # noqa: B008 - a frozen record
+) -> Iterator[Trained]:  # fmt: skip
     """A ranker trained with every seed, or counted once; epochs are chosen on validation facts by ``protocol``."""
     ranker = get_ranker(method, config, task.graph.capacity, task.graph.num_relations)
-    for seed in range(seeds if ranker.trained else 1):
+    for seed in seeds if ranker.trained else (0,):
         begin = time.perf_counter()
 
         def said(line: str, seed: int = seed) -> None:
