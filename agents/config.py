@@ -29,20 +29,30 @@ class DQNConfig:
     """Share of the full return in the target."""
     picks: Literal["all", "last"] = "last"
     """Train on every pick of an edit, or on the last only (enough for a head that scores pairs)."""
-    loss: Literal["squared", "huber"] = "squared"
-    """Squared error, or Huber with δ = 1."""
+    batch: Literal["steps", "episodes"] = "steps"
+    """An update takes single steps of many episodes; or all steps of the few that make up its batch, which share what
+    their encodings have in common."""
+    loss: Literal["squared", "huber", "logistic"] = "squared"
+    """Squared error; Huber with δ = 1; or cross entropy, where values and targets are probabilities."""
     max_grad_norm: float = 1.0
     """Global-norm clipping of the gradient."""
+    weight_decay: float = 0.0
+    """Decoupled from the gradient."""
     learning_rate: float = 2e-3
     """Of Adam, decayed to 0 over the run by a cosine."""
     discount: float = 1.0
-    """γ, applied between edits and not inside one."""
+    """γ, applied between edits and not inside one. At 0 targets are the rewards of single actions."""
     epsilon_start: float = 1.0
     """Share of random actions at first."""
     epsilon_end: float = 0.05
     """Share of random actions later."""
     epsilon_fraction: float = 0.5
     """Exploration falls linearly over this fraction of the iterations."""
+    exploration: Literal["uniform", "values", "odds"] = "uniform"
+    """Random actions are drawn uniformly; by exp(Q / temperature); or, where values are probabilities, by their odds to
+    the power of 1 / temperature."""
+    temperature: float = 1.0
+    """Of the exploration by values or odds."""
     target_rate: float = 0.02
     """τ of the soft target update at every gradient update."""
     target_period: int = 0
@@ -67,6 +77,8 @@ class DQNConfig:
             )
         if min(self.iterations, self.chunks, self.episodes, self.updates, self.batch_size, self.n_step) < 1:
             raise ValueError("iterations, chunks, episodes, updates, batch_size and n_step must be at least 1.")
+        if self.temperature <= 0:
+            raise ValueError(f"a temperature of {self.temperature}: give a number above 0.")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ __all__ = ["most_hidden", "network_on", "started_from"]
 def most_hidden(env: KGCompletion) -> int:
     """More facts than an episode hides: six standard deviations above the largest share, and the agenda's."""
     E, share = env.pool.graphs.num_facts, env.hide[1] if env.hide else 0.0
-    return min(E, math.ceil(E * share + 6 * math.sqrt(E * share * (1 - share))) + env.horizon)
+    return min(E, math.ceil(E * share + 6 * math.sqrt(E * share * (1 - share))) + env.num_queries)
 
 
 def network_on(env: KGWalk | KGCompletion, config: RankerConfig, bounded: bool = False) -> Network:

@@ -27,33 +27,35 @@ class CompletionState:
     Attributes:
         agenda: i32[L], numbers of the queries. ``t``: i32[], queries answered or passed over.
         graph: what the episode owns of the graph: the facts hidden and those inserted. ``gained``: f32[], rewards.
+        settled: i32[], facts inserted before the query that is due: those that are seen.
     """
 
     agenda: Int[Array, "*B L"]
     t: Int[Array, "*B"]
     graph: TripleGraph
     gained: Float[Array, "*B"]
+    settled: Int[Array, "*B"]
 
 
 @struct.dataclass
 class KGCompletion:
-    """Answer L = ``horizon`` queries (h, r, ?), one a step, by inserting (h, r, t); or abstain.
+    """Answer L queries (h, r, ?), each by inserting up to K = ``answers`` facts (h, r, t), one a step; or abstain.
 
-    Insertions persist, and later queries of the episode see them. In training, a share of the graph drawn anew for each
-    episode is hidden, the agenda's facts among it; every agenda begins with the pool's query of that number, and the
-    others are drawn. Else (``hide`` None) it is the queries of that number and after, and only their facts are hidden,
-    where the graph has them.
+    Insertions persist, and later queries of the episode see them; answers to one query do not see each other. In
+    training, a share of the graph drawn anew for each episode is hidden, the agenda's facts among it; every agenda
+    begins with the pool's query of that number, and the others are drawn. Else (``hide`` None) it is the queries of
+    that number and after, and only their facts are hidden, where the graph has them.
     Observation: context (h, r) with r + R for the inverse of r; marks [the entity h, share of the agenda left]. The
     graph comes without the base's facts, see :class:`envs.queries.Queries`.
     Action: the entity t in [0, N), or N to abstain. Illegal: facts that the graph has.
     Reward: 1 if the fact is known to be true (it was hidden), ``-penalty`` if not, 0 for abstaining; so inserting pays
     from a precision of penalty / (1 + penalty) on. An illegal action changes nothing, costs its step, and gives 0.
-    Termination: after L queries.
+    Termination: after L queries, T = L K steps.
 
     Attributes:
         pool: the graph and the queries. ``own``: i32[P], the number of each query's fact in the graph, E = none.
         sets: known answers; ``pairs``: i32[P], the set of each query. ``penalty``: f32[].
-        horizon: L. ``hide``: least and largest share of facts to hide, or None.
+        horizon: T. ``answers``: K. ``hide``: least and largest share of facts to hide, or None.
     """
 
     pool: Queries
@@ -63,11 +65,21 @@ class KGCompletion:
     penalty: Float[Array, ""]
     horizon: int = struct.field(pytree_node=False)
     hide: tuple[float, float] | None = struct.field(pytree_node=False, default=None)
+    answers: int = struct.field(pytree_node=False, default=1)
     rule: str = struct.field(pytree_node=False, default="KGCompletion")
 
-    steps_per_edit: ClassVar[int] = 1
     operations: ClassVar[tuple[tuple[str, int, int | None], ...]] = ()
     objective: ClassVar[Objective] = NO_OBJECTIVE
+
+    @property
+    def steps_per_edit(self) -> int:
+        """K: what is seen of the graph changes with the query."""
+        return self.answers
+
+    @property
+    def num_queries(self) -> int:
+        """L."""
+        return self.horizon // self.answers
 
     @property
     def num_actions(self) -> int:
@@ -78,18 +90,18 @@ class KGCompletion:
     def reset(self, start: Int[Array, ""], key: PRNGKeyArray) -> tuple[CompletionState, Observation]:
         """Hide facts and draw the agenda, both from ``noise_key(key)``."""
         graph, P = self.pool.graphs, self.pool.size
-        later = start + jnp.arange(self.horizon)
+        later = start + jnp.arange(self.num_queries)
         shown = jnp.ones(graph.num_facts + 1, bool)  # one more for facts that the graph does not have
         if self.hide is not None:
             agenda_key, share_key, fact_key = jax.random.split(noise_key(key), 3)
-            later = jax.random.randint(agenda_key, (self.horizon,), 0, P).at[0].set(start)
+            later = jax.random.randint(agenda_key, (self.num_queries,), 0, P).at[0].set(start)
             low, high = self.hide
             share = jax.random.uniform(share_key, (), minval=low, maxval=high)
             drawn = jax.random.bits(fact_key, (graph.num_facts,), jnp.uint16)
             shown = shown.at[:-1].set(drawn >= (share * _DRAWN).astype(jnp.uint16))
         agenda = (later % P).astype(jnp.int32)
         graph = replace(without_base(graph), shown=shown.at[self.own[agenda]].set(False)[:-1])
-        state = CompletionState(agenda, jnp.int32(0), graph, jnp.float32(0))
+        state = CompletionState(agenda, jnp.int32(0), graph, jnp.float32(0), jnp.int32(0))
         return state, self.observe(state)
 
     @jax.jit
@@ -109,7 +121,8 @@ class KGCompletion:
         """The state after the first ``t`` actions."""
 
         def advance(i: Int[Array, ""], state: CompletionState) -> CompletionState:
-            return self._answer(state, jnp.where(i < t, actions[i], -1))  # -1 inserts nothing
+            successor = self._answer(state, jnp.where(i < t, actions[i], -1))  # -1 inserts nothing
+            return replace(successor, settled=jnp.where(i < t, successor.settled, state.settled))
 
         state = jax.lax.fori_loop(0, self.horizon, advance, self.reset(start, key)[0])
         return replace(state, t=jnp.asarray(t, jnp.int32))
@@ -123,7 +136,7 @@ class KGCompletion:
         left = jnp.full(N, jnp.maximum(self.horizon - state.t, 0) / self.horizon, jnp.float32)
         legal = jnp.append(~answers(self.graph(state), entity, relation), True) & (state.t < self.horizon)
         return Observation(
-            state.graph, jnp.stack([here, left], axis=-1), legal, jnp.stack([entity, relation]),
+            self._seen(state), jnp.stack([here, left], axis=-1), legal, jnp.stack([entity, relation]),
             jnp.zeros((0, N, N), jnp.float32),
         )  # fmt: skip
 
@@ -131,13 +144,24 @@ class KGCompletion:
         """The graph in ``state``."""
         return self.pool.whole(state.graph)
 
+    def _seen(self, state: CompletionState) -> TripleGraph:
+        """The graph without the answers to the query that is due. Only facts that are not there are inserted, so that
+        those of the list's end are none of its beginning's."""
+        if self.answers == 1:
+            return state.graph
+        delta = state.graph.delta
+        old = jnp.arange(state.graph.max_edits) < state.settled
+        edges = jnp.where(old[:, None], delta.edges, -1)
+        older = replace(delta, edges=edges, based=delta.based & old, present=delta.present & old, count=state.settled)
+        return replace(state.graph, delta=older)
+
     def value(self, state: CompletionState) -> Float[Array, ""]:
         """The rewards so far, f32[]."""
         return state.gained
 
     def _due(self, state: CompletionState) -> tuple[Array, Array, Array]:
         """Entity and relation of the query that is due, and its set of answers; of the last query after the end."""
-        number = state.agenda[jnp.minimum(state.t, self.horizon - 1)]
+        number = state.agenda[jnp.minimum(state.t, self.horizon - 1) // self.answers]
         return self.pool.asked[number, 0], self.pool.asked[number, 1], self.pairs[number]
 
     def _answer(self, state: CompletionState, action: Int[Array, ""]) -> CompletionState:
@@ -147,31 +171,35 @@ class KGCompletion:
         inserted = graph.delta.count > state.graph.delta.count
         right = holds(self.sets, pair, jnp.clip(meant, 0, self.pool.capacity - 1))
         reward = jnp.where(inserted, jnp.where(right, 1.0, -self.penalty), 0.0)
-        return replace(state, t=state.t + 1, graph=graph, gained=state.gained + reward)
+        t = state.t + 1
+        settled = jnp.where(t % self.answers == 0, graph.delta.count, state.settled)
+        return replace(state, t=t, graph=graph, gained=state.gained + reward, settled=settled)
 
 
 def make_kg_completion(
-    task: Task, horizon: int = 16, *, penalty: float = 1.0, hide: tuple[float, float] | None = (0.1, 0.2)
-) -> KGCompletion:
-    """Agendas of ``horizon`` queries: a :class:`KGCompletion`, checked.
+    task: Task, queries: int = 16, *, answers: int = 1, penalty: float = 1.0,
+    hide: tuple[float, float] | None = (0.1, 0.2),
+) -> KGCompletion:  # fmt: skip
+    """Agendas of L = ``queries`` queries: a :class:`KGCompletion`, checked.
 
     Args:
-        task: the graph and the queries. ``penalty``: what a wrong fact costs.
+        task: the graph and the queries. ``answers``: K, how many a query may be given.
+        penalty: what a wrong fact costs.
         hide: least and largest share of the facts to hide in an episode; None: the queries' own only, in their order.
 
     Raises:
-        ValueError: a horizon below 1, a penalty below 0, shares that are not such.
+        ValueError: an empty agenda, no answers, a penalty below 0, shares that are not such.
     """
-    if horizon < 1:
-        raise ValueError(f"an agenda of {horizon} queries: give at least 1.")
+    if min(queries, answers) < 1:
+        raise ValueError(f"an agenda of {queries} queries with {answers} answers each: give at least 1 of both.")
     if not 0 <= penalty < float("inf"):
         raise ValueError(f"a penalty of {penalty}: give a number from 0 on.")
     if hide is not None and not 0 <= hide[0] <= hide[1] < 1:
         raise ValueError(f"hide {tuple(hide)}: give the least and the largest share of facts to hide, below 1.")
     sets, pairs = answer_sets(task.queries, task.known, task.num_entities, task.num_relations)
     return KGCompletion(
-        make_queries(task, horizon), jnp.asarray(_own_facts(task), jnp.int32), sets, jnp.asarray(pairs),
-        jnp.float32(penalty), horizon, None if hide is None else (float(hide[0]), float(hide[1])),
+        make_queries(task, queries * answers), jnp.asarray(_own_facts(task), jnp.int32), sets, jnp.asarray(pairs),
+        jnp.float32(penalty), queries * answers, None if hide is None else (float(hide[0]), float(hide[1])), answers,
     )  # fmt: skip
 
 
@@ -188,17 +216,19 @@ def _own_facts(task: Task) -> np.ndarray:
 
 def build_kg_completion(
     rule: str = "KGCompletion", *, data: str = "world", part: str = "train", side: str = "both", split_seed: int = 0,
-    budget: int = 16, penalty: float = 1.0, hide: tuple[float, float] | None = (0.1, 0.2),
+    budget: int = 16, answers: int = 1, penalty: float = 1.0, hide: tuple[float, float] | None = (0.1, 0.2),
 ) -> KGCompletion:  # fmt: skip
     """Build the environment from JSON-able settings.
 
     Args:
         rule: its name. ``data``, ``part``, ``side``, ``split_seed``: see :func:`envs.queries.load_task`.
-        budget: queries an episode. ``penalty``, ``hide``: as in :func:`make_kg_completion`; nothing but the queries is
-            hidden where ``part`` is not train.
+        budget: queries an episode. ``answers``, ``penalty``, ``hide``: as in :func:`make_kg_completion`. Nothing but
+            the queries is hidden where ``part`` is not train.
 
     Raises:
         ValueError: an unknown name, data that cannot be read, or a setting out of range.
     """
     hidden = (hide[0], hide[1]) if hide is not None and part == "train" else None
-    return make_kg_completion(load_task(data, part, side, split_seed), budget, penalty=penalty, hide=hidden)
+    return make_kg_completion(
+        load_task(data, part, side, split_seed), budget, answers=answers, penalty=penalty, hide=hidden
+    )

@@ -35,11 +35,13 @@ class Network(NamedTuple):
         init: ``(key, Observation) -> params``; a learner shows the start of an episode.
         encode: ``(params, Observation) -> h``, any pytree; run once an edit; must not read marks or legal actions.
         score: ``(params, h, Observation) -> f32[A]``, finite also where illegal; run at every step.
+        encode_shared: the same as ``encode``, faster where graphs of a batch are one but for their edits; or None.
     """
 
     init: Callable[[PRNGKeyArray, Any], Any]
     encode: Callable[[Any, Any], Any]
     score: Callable[[Any, Any, Any], Float[Array, "A"]]
+    encode_shared: Callable[[Any, Any], Any] | None = None
 
 
 def pooled(h: Float[Array, "N D"], graph: Graph) -> Float[Array, "D"]:
@@ -202,8 +204,12 @@ class GraphNetwork(nnx.Module):
 
 
 def network_from_module(build: Callable[[nnx.Rngs], Any]) -> Network:
-    """A network from ``build(rngs)``, an nnx module with ``encode(observation) -> h`` and ``head(h, observation)``."""
-    graphdef, _ = nnx.split(nnx.eval_shape(lambda: build(nnx.Rngs(0))))
+    """A network from ``build(rngs)``, an nnx module with ``encode(observation) -> h`` and ``head(h, observation)``.
+
+    Its method ``encode_shared`` is taken too, if it has one.
+    """
+    shapes = nnx.eval_shape(lambda: build(nnx.Rngs(0)))
+    graphdef, _ = nnx.split(shapes)
 
     # Jitted apart from its caller: under a trace, nnx asks every variable for messages that print what came before.
     @jax.jit
@@ -215,10 +221,14 @@ def network_from_module(build: Callable[[nnx.Rngs], Any]) -> Network:
         return nnx.merge(graphdef, params).encode(observation)
 
     @jax.jit
+    def encode_shared(params: Any, observation: Any) -> Any:
+        return nnx.merge(graphdef, params).encode_shared(observation)
+
+    @jax.jit
     def score(params: Any, h: Any, observation: Any) -> Float[Array, "A"]:
         return nnx.merge(graphdef, params).head(h, observation)
 
-    return Network(init, encode, score)
+    return Network(init, encode, score, encode_shared if hasattr(shapes, "encode_shared") else None)
 
 
 @cache

@@ -10,15 +10,18 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from lepton_rl.delta import Delta
 from lepton_rl.heads import Network, network_from_module
 from lepton_rl.ranking.config import RankerConfig
 from lepton_rl.ranking.propagation import QueryRanker
-from lepton_rl.triple_graph import TripleGraph
+from lepton_rl.triple_graph import TripleGraph, answers
 
-__all__ = ["completion_network", "listed", "walk_network", "with_ranker"]
+__all__ = ["completion_network", "listed", "log_odds", "walk_network", "with_ranker"]
+
+_LEAST = 1e-6  # of a chance that an answer is none of the best
+_NEVER = -1e9  # finite, so that a query without an open answer gives numbers too
 
 
 def listed(graph: TripleGraph, most: int) -> TripleGraph:
@@ -43,13 +46,20 @@ def listed(graph: TripleGraph, most: int) -> TripleGraph:
     return replace(graph, shown=None, delta=longer)
 
 
+def log_odds(scores: Float[Array, "N"], among: Bool[Array, "N"]) -> Float[Array, "N"]:
+    """log p / (1 - p) of the softmax p of scores among some of them; in the order of the scores."""
+    shares = scores - jax.nn.logsumexp(jnp.where(among, scores, _NEVER))
+    return shares - jnp.log1p(-jnp.exp(jnp.minimum(shares, -_LEAST)))
+
+
 class CompletionNetwork(nnx.Module):
     """Values of the N tails and of abstaining: A = N + 1.
 
-    Abstaining is worth nothing now. A tail is worth its score, scaled and shifted; or ``bounded``, with the score as
-    the log-odds that it is true: (1 + c) p - c for a probability p and the penalty c, as suits a ranker trained to tell
-    answers. What comes later is worth the same whatever the action, as far as this network can say. So a tail's
-    value rises with the ranker's score, and ranks as that does.
+    Abstaining is worth nothing now. A tail is worth its score, scaled and shifted, and what comes later, which is the
+    same whatever the action, as far as this network can say. Or it is ``bounded``: (1 + c) p - c for the penalty c and
+    a probability p, whose log-odds are, scaled and shifted, those of a softmax of scores among tails that the graph
+    does not have. There an answer that turns out right speaks against all others, as it does in supervised training,
+    and nothing of later is in a value. Either way a tail's value rises with the ranker's score, and ranks as that does.
     """
 
     def __init__(
@@ -64,20 +74,28 @@ class CompletionNetwork(nnx.Module):
     ) -> None:
         self.ranker = QueryRanker(config, num_relations, rngs=rngs)
         self.bounded, self.penalty, self.hidden = bounded, penalty, hidden
-        self.scale, self.shift = nnx.Param(jnp.full((), 1.0 if bounded else 0.1)), nnx.Param(jnp.zeros(()))
+        self.scale, self.shift = nnx.Param(jnp.full((), 1.0 if bounded else 0.1, jnp.float32)), nnx.Param(jnp.zeros(()))
         self.later = nnx.Param(jnp.zeros(()))
 
     def encode(self, observation: Any) -> Float[Array, "N"]:
-        """The ranker's scores, once a query."""
-        h, r = observation.context
+        """The ranker's scores, or the log-odds that they mean, once a query."""
         graph = observation.graph if self.hidden is None else listed(observation.graph, self.hidden)
-        return self.ranker(graph, h, r)
+        return self._odds(graph, observation)
+
+    def encode_shared(self, observation: Any) -> Float[Array, "N"]:
+        """The same where one mask of hidden facts is that of many queries: what is made of the graph is shared too."""
+        return self._odds(observation.graph, observation)
+
+    def _odds(self, graph: TripleGraph, observation: Any) -> Float[Array, "N"]:
+        h, r = observation.context
+        scores = self.ranker(graph, h, r)
+        return log_odds(scores, ~answers(graph, h, r)) if self.bounded else scores
 
     def head(self, scores: Float[Array, "N"], observation: Any) -> Float[Array, "A"]:
         """Values of all tails, and of abstaining."""
         now = self.scale[...] * scores + self.shift[...]
         if self.bounded:
-            now = (1 + self.penalty) * jax.nn.sigmoid(now) - self.penalty
+            return jnp.append((1 + self.penalty) * jax.nn.sigmoid(now) - self.penalty, 0.0)
         return jnp.append(now, 0.0) + self.later[...] * observation.marks[0, 1]
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from experiments.scoreboards.boards import Depolarization, Dismantle, Influence, MaxCut
-from experiments.scoreboards.knowledge_options import KG
+from experiments.scoreboards.knowledge_options import KG, Countries, Inductive
 from experiments.scoreboards.options import Optima, Robustness
 from experiments.scoreboards.refinement_options import KGRefine
 from experiments.scoreboards.repair_options import KGRepair
@@ -19,7 +19,8 @@ __all__ = ["BOARDS", "main"]
 
 BOARDS: dict[str, Any] = {
     "robustness": Robustness, "maxcut": MaxCut, "dismantling": Dismantle, "depolarization": Depolarization,
-    "influence": Influence, "kg": KG, "kg-refinement": KGRefine, "kg-repair": KGRepair, "optima": Optima,
+    "influence": Influence, "kg": KG, "countries": Countries, "inductive": Inductive, "kg-refinement": KGRefine,
+    "kg-repair": KGRepair, "optima": Optima,
 }  # fmt: skip
 
 

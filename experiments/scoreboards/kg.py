@@ -1,25 +1,21 @@
 """``python -m experiments.scoreboards kg``: rankers beside published numbers, with the protocol of every row."""
 
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
-import jax
 import numpy as np
 from matplotlib.figure import Figure
 from rich.console import Console
 
 from experiments.evaluation import interval
-from experiments.scoreboards.knowledge_options import KG, PUBLISHED, WORLD, config_for
+from experiments.scoreboards.knowledge_agents import agent_rankings
+from experiments.scoreboards.knowledge_fits import Task, config_of, fits, splits_of, task_of
+from experiments.scoreboards.knowledge_options import AGENTS, KG, OTHERS, PUBLISHED
+from experiments.scoreboards.pykeen_rankers import check_pykeen, pykeen_rankings
 from experiments.scoreboards.results import Results, commit, markdown
-from lepton_rl.data import TripleSplits, load, read_splits
-from lepton_rl.data.splits import split_triples
 from lepton_rl.draw import SERIES
-from lepton_rl.metrics import Known, Protocol, evaluate
-from lepton_rl.ranking import get_ranker
-from lepton_rl.ranking.base import scorer
-from lepton_rl.ranking.training import fit
+from lepton_rl.metrics import Protocol, Ranking, evaluate
 
 __all__ = ["figure", "measure", "run", "table"]
 
@@ -30,38 +26,38 @@ _HEAD = ["data set", "method", "MRR as measured [95 %]", "MRR as published", "Hi
 Rows = Mapping[str, Mapping[str, Any]]
 
 
-def _splits(name: str, options: KG) -> TripleSplits:
-    if name == WORLD:
-        return split_triples(load(WORLD), seed=0)
-    assert options.data is not None
-    return read_splits(options.data / name)
+def _rankings(
+    name: str, method: str, task: Task, options: KG, note: Callable[[str], None]
+) -> Iterator[tuple[Ranking, float, dict[str, Any]]]:
+    """Of every seed: the ranks of the held-out answers, the seconds of training, and the settings as JSON."""
+    if method in AGENTS:
+        yield from agent_rankings(method, name, task, options, note)
+        return
+    if method in OTHERS:
+        yield from pykeen_rankings(method, task, options, note)
+        return
+    config, train = config_of(method, name, options), task.splits.train.triples
+    protocol = Protocol(options.side, options.ties)
+    for trained in fits(method, config, task, range(options.seeds), note, protocol):
+        held_out = getattr(task.splits, options.split).triples
+        ranking = evaluate(trained.on(task.graph), held_out, task.known, options.protocol, train=train)
+        yield ranking, trained.seconds, asdict(config)
 
 
-def measure(name: str, method: str, splits: TripleSplits, options: KG, note: Callable[[str], None]) -> dict[str, Any]:
-    """Train a ranker with every seed (what is counted: once) and rank the held-out facts: the JSON of one row."""
-    config = config_for(method, name)
-    config = config if options.epochs is None else replace(config, epochs=options.epochs)
-    graph = splits.train.to_triple_graph()
-    facts = np.concatenate([part.triples for part in splits.parts.values()])
-    known = Known(facts, graph.capacity, graph.num_relations)
-    ranker = get_ranker(method, config, graph.capacity, graph.num_relations)
-    held_out, begin = getattr(splits, options.split).triples, time.perf_counter()
-    rankings = []
-    for seed in range(options.seeds if ranker.trained else 1):
-        def said(line: str, seed: int = seed) -> None:
-            note(f"{name}, {method}, seed {seed}: {line}")
+def measure(name: str, method: str, task: Task, options: KG, note: Callable[[str], None]) -> dict[str, Any]:
+    """Train a method with every seed (what is counted: once) and rank the held-out facts: the JSON of one row."""
 
-        fitted = fit(ranker, config, graph, splits.valid.triples, known, jax.random.key(seed),
-                     replace(options.protocol, candidates="all"), said)  # fmt: skip
-        score = scorer(ranker, fitted.params, graph)
-        rankings.append(evaluate(score, held_out, known, options.protocol, train=splits.train.triples))
+    def said(line: str) -> None:
+        note(f"{name}, {method}, {line}")
+
+    rankings, seconds, configs = zip(*_rankings(name, method, task, options, said), strict=True)
     metrics = [ranking.metrics() for ranking in rankings]
     mean, low, high = interval(np.stack([1 / ranking.ranks() for ranking in rankings]))
     return {
         **{key: float(np.mean([one[key] for one in metrics])) for key in metrics[0]},
         "mrr": mean, "ci95": [low, high], "seeds": [one["mrr"] for one in metrics],
-        "train_seconds": (time.perf_counter() - begin) / len(rankings), "protocol": str(options.protocol),
-        "split": options.split, "config": asdict(config), "commit": commit(),
+        "train_seconds": float(np.mean(seconds)), "protocol": str(rankings[0].protocol),
+        "split": options.split, "config": configs[0], "commit": commit(),
     }  # fmt: skip
 
 
@@ -69,8 +65,9 @@ def _cells(name: str, method: str, row: Mapping[str, Any], options: KG) -> list[
     low, high = row["ci95"]
     many = f", {len(row['seeds'])} seeds" if len(row["seeds"]) > 1 else ""
     words = row["protocol"].split(", ")  # side, filtered, ties …, against …
+    title = {**AGENTS, **OTHERS}.get(method, method)
     return [
-        name, method, f"{row['mrr']:.4f} [{low:.4f}, {high:.4f}]{many}", "–", f"{row['hits@1']:.3f}",
+        name, title, f"{row['mrr']:.4f} [{low:.4f}, {high:.4f}]{many}", "–", f"{row['hits@1']:.3f}",
         f"{row['hits@10']:.3f}", words[0], words[2].removeprefix("ties "), words[3].removeprefix("against "),
         options.split, f"{row['queries']:.0f} ({row['unseen']:.0f})", f"{row['train_seconds']:.0f}",
     ]  # fmt: skip
@@ -118,12 +115,13 @@ def run(options: KG, console: Console) -> int:
         "kg", options, settings, ("sets",), lambda content: table(content["sets"], options),
         lambda content: {"kg": figure(content["sets"], options.protocol)},
     )  # fmt: skip
-    data = {name: _splits(name, options) for name in options.chosen_sets}  # all of it, before hours of training
+    data = {name: task_of(splits_of(name, options)) for name in options.chosen_sets}  # before hours of training
+    check_pykeen(options.methods)
     with console.status("") as status:
-        for name, splits in data.items():
+        for name, task in data.items():
             rows = dict(results.content["sets"].get(name, {}))
             for method in options.methods:
-                rows[method] = row = measure(name, method, splits, options, status.update)
+                rows[method] = row = measure(name, method, task, options, status.update)
                 results.add("sets", name, rows)
                 low, high = row["ci95"]
                 console.print(f"{name}, {method}: MRR {row['mrr']:.4f} ({low:.4f} … {high:.4f})", highlight=False)

@@ -1,16 +1,19 @@
-"""What the scoreboard of knowledge graphs takes, and what was published: importable without jax."""
+"""What the scoreboards of knowledge graphs take, and what was published: importable without jax."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from experiments.scoreboards.options import chosen
 from lepton_rl.metrics import Protocol
 from lepton_rl.ranking import RANKERS, RankerConfig, default_config
 from lepton_rl.registry import near_match
 
-__all__ = ["KG", "PUBLISHED", "WORLD", "Published", "check_sets", "config_for"]
+__all__ = [
+    "AGENTS", "COUNTRIES_PUBLISHED", "INDUCTIVE", "INDUCTIVE_PUBLISHED", "KG", "OTHERS", "PUBLISHED", "WORLD",
+    "Countries", "Inductive", "Published", "Shared", "check_sets", "config_for",
+]  # fmt: skip
 
 WORLD = "world"
 
@@ -36,6 +39,23 @@ PUBLISHED = {
         Published("MultiHopKG, ConvE (Lin et al. 2018)", 0.865, *_BEAM),
     ),
 }
+_MINERVA = "MINERVA (Das et al. 2018)"
+COUNTRIES_PUBLISHED = {
+    "countries_S1": {_MINERVA: 1.0}, "countries_S2": {_MINERVA: 0.924}, "countries_S3": {_MINERVA: 0.951},
+}  # fmt: skip
+_NBFNET = "NBFNet-PyG (Zhu et al. 2021)"
+INDUCTIVE_PUBLISHED = {"grail_fb237_v1": {_NBFNET: 0.821}, "grail_WN18RR_v1": {_NBFNET: 0.954}}
+
+AGENTS = {
+    "dqn": "DQN, TD only",
+    "dqn-pretrained": "DQN from the trained nbfnet",
+    "walk": "DQN on walks, a beam",
+}
+"""Agents by name, and what tables call them: learned from rewards of their own actions, never mixed with rankers."""
+OTHERS = {"pykeen-rotate": "RotatE (PyKEEN)", "pykeen-complex": "ComplEx (PyKEEN)"}
+"""Rankers of other libraries, where those are installed; ranked by the evaluator of all."""
+INDUCTIVE = ("rules", "rgcn", "compgcn", "nbfnet")
+"""Rankers that know relations and no entity."""
 
 # Chosen on validation facts, one seed each.
 _CHOSEN = {
@@ -68,35 +88,52 @@ def check_sets(names: Iterable[str], data: Path | None) -> None:
 
 
 @dataclass(frozen=True)
-class KG:
+class Shared:
+    """What the three tables share."""
+
+    data: Path | None = None
+    """Folder with a folder a data set: train, valid and test files of facts."""
+    seeds: int = 5
+    """Training seeds of each trained method."""
+    split: Literal["valid", "test"] = "valid"
+    """Facts to report on. Validation facts also choose the parameters that are kept: report final numbers on test."""
+    json: Path | None = None
+    """Write results here after every row; rows of an earlier run with the same settings are kept."""
+    output: Path | None = None
+    """Folder for the table as Markdown and the figure."""
+    epochs: int | None = None
+    """Epochs of every trained ranker instead of the chosen ones: for a quick look."""
+
+    def check_shared(self, sets: Sequence[str], methods: Sequence[str], allowed: Sequence[str]) -> None:
+        """Check names and numbers.
+
+        Raises:
+            ValueError: an unknown method or data set, or numbers out of range.
+        """
+        chosen(methods, dict.fromkeys(allowed, ""), "method")
+        if self.seeds < 1 or (self.epochs is not None and self.epochs < 1):
+            raise ValueError("--seeds and --epochs must be at least 1.")
+        check_sets(sets, self.data)
+
+
+@dataclass(frozen=True)
+class KG(Shared):
     """Answers to held-out facts of knowledge graphs, ranked: every row says its side, ties, candidates and split.
 
-    The parameters of trained rankers are those of the epoch that is best on validation facts. Ranks are filtered by the
-    facts of all parts.
+    The parameters of what is trained are those that are best on validation facts. Ranks are filtered by the facts of
+    all parts.
     """
 
     sets: tuple[str, ...] = ()
     """Folders of --data; default: umls and kinship there, or "world", which is installed with a package, without."""
-    methods: tuple[str, ...] = tuple(RANKERS)
-    """Which rankers."""
-    data: Path | None = None
-    """Folder with a folder a data set: train, valid and test files of facts."""
-    seeds: int = 5
-    """Training seeds of each trained ranker."""
-    split: Literal["valid", "test"] = "valid"
-    """Facts to report on. Validation facts also choose the parameters that are kept: report final numbers on test."""
+    methods: tuple[str, ...] = (*RANKERS, *AGENTS)
+    """Which rankers and agents; pykeen-rotate and pykeen-complex too, where PyKEEN is installed."""
     side: Literal["tail", "head", "both"] = "tail"
     """Ask for tails, heads or both."""
     ties: Literal["realistic", "optimistic", "pessimistic"] = "realistic"
     """Where an answer among equals comes."""
     candidates: Literal["all", "negatives"] = "all"
-    """Rank answers among all entities, or among 50 wrong ones."""
-    json: Path | None = None
-    """Write results here after every row; rows of an earlier run with the same settings are kept."""
-    output: Path | None = None
-    """Folder for kg.md and kg.png."""
-    epochs: int | None = None
-    """Epochs of every trained ranker instead of the chosen ones: for a quick look."""
+    """Rank answers among all entities, or among 50 wrong ones. A walk's beam has its own (MINERVA's)."""
 
     @property
     def protocol(self) -> Protocol:
@@ -109,12 +146,42 @@ class KG:
         return tuple(dict.fromkeys(self.sets or ((WORLD,) if self.data is None else ("umls", "kinship"))))
 
     def check(self) -> None:
-        """Check names and numbers.
+        """Raises ValueError: an unknown method or data set, or numbers out of range."""
+        self.check_shared(self.chosen_sets, self.methods, (*RANKERS, *AGENTS, *OTHERS))
 
-        Raises:
-            ValueError: an unknown ranker or data set, or numbers out of range.
-        """
-        chosen(self.methods, RANKERS, "ranker")
-        if self.seeds < 1 or (self.epochs is not None and self.epochs < 1):
-            raise ValueError("--seeds and --epochs must be at least 1.")
-        check_sets(self.chosen_sets, self.data)
+
+@dataclass(frozen=True)
+class Countries(Shared):
+    """Countries S1 to S3: the region of held-out countries, as the area under the precision–recall curve."""
+
+    sets: tuple[str, ...] = ("countries_S1", "countries_S2", "countries_S3")
+    """Folders of --data, each with a file regions.list beside its parts."""
+    methods: tuple[str, ...] = ("rules", "complex", "nbfnet")
+    """Which rankers."""
+
+    def check(self) -> None:
+        """Raises ValueError: an unknown ranker or data set, or numbers out of range."""
+        self.check_shared(self.sets, self.methods, tuple(RANKERS))
+
+
+@dataclass(frozen=True)
+class Inductive(Shared):
+    """Train on one graph, answer on another of other entities (Teru, Denis & Hamilton, ICML 2020): Hits@10 of 50.
+
+    The facts of the other graph's train part are given, those of its other parts are asked for, from both sides.
+    """
+
+    sets: tuple[str, ...] = ("grail_fb237_v1", "grail_WN18RR_v1")
+    """Folders of --data; the graph to answer on is in the folder of that name and "_ind"."""
+    methods: tuple[str, ...] = ("nbfnet",)
+    """Which rankers, of those that know no entity."""
+    draws: int = 5
+    """Draws of the 50 wrong answers of each query."""
+
+    other: ClassVar[str] = "_ind"
+
+    def check(self) -> None:
+        """Raises ValueError: an unknown ranker or data set, or numbers out of range."""
+        self.check_shared([*self.sets, *(f"{name}{self.other}" for name in self.sets)], self.methods, INDUCTIVE)
+        if self.draws < 1:
+            raise ValueError("--draws must be at least 1.")

@@ -11,21 +11,18 @@ import pytest
 
 from agents import training
 from agents.config import DQNConfig
-from agents.dqn import (
+from agents.dqn import epsilon_greedy, exploring, greedy_episodes, make_hyper, make_learner, make_policy
+from agents.losses import episode_values, error_of, loss_on_episodes
+from agents.replay import empty_replay, write
+from agents.targets import (
     Episode,
     action_values,
     double_q_value,
-    epsilon_greedy,
-    greedy_episodes,
-    make_hyper,
-    make_learner,
-    make_policy,
     observed,
     returns_from,
     sample,
     td_target,
 )
-from agents.replay import empty_replay, write
 from agents.training import make_runs
 from envs.base import Trajectory, rollout
 from envs.edge_addition import make_edge_addition
@@ -100,6 +97,56 @@ def test_epsilon_greedy_is_legal_and_has_the_right_frequencies():
     counts = np.bincount(picks, minlength=4) / len(picks)
     assert counts[1] == 0
     np.testing.assert_allclose(counts[[0, 2, 3]], [0.2, 0.6, 0.2], atol=0.03)
+
+
+@pytest.mark.parametrize(("exploration", "weights"), [
+    ("values", np.exp(np.array([0.2, 0.8, 0.5]) / 0.5)), ("odds", np.array([0.25, 4.0, 1.0]) ** 2),
+])  # fmt: skip
+def test_exploration_by_values_or_odds_has_the_right_frequencies(exploration, weights):
+    legal, q = jnp.array([True, False, True, True]), jnp.array([0.2, 0.9, 0.8, 0.5])
+    explore = exploring(dataclasses.replace(SMALL, exploration=exploration, temperature=0.5))
+    keys = jax.random.split(jax.random.key(0), 4000)
+    picks = np.asarray(jax.vmap(lambda key: epsilon_greedy(key, q, legal, 1.0, explore))(keys))
+    np.testing.assert_allclose(np.bincount(picks, minlength=4)[[0, 2, 3]] / 4000, weights / weights.sum(), atol=0.03)
+
+
+def test_errors_are_those_of_their_names():
+    values, targets = jnp.array([0.2, 0.9, 1.0]), jnp.array([0.0, 1.0, 1.0])
+    np.testing.assert_allclose(error_of("squared", values, targets), (0.04 + 0.01) / 3, rtol=1e-5)
+    np.testing.assert_allclose(error_of("huber", values, targets), (0.04 + 0.01) / 6, rtol=1e-5)
+    expected = -(np.log(0.8) + np.log(0.9) + np.log(1 - 1e-6)) / 3
+    np.testing.assert_allclose(error_of("logistic", values, targets), expected, rtol=1e-4)
+    assert np.isfinite(jax.grad(lambda x: error_of("logistic", x, targets))(jnp.array([1.0, 0.0, 0.5]))).all()
+
+
+@pytest.mark.parametrize("settings", [
+    {"n_step": 3, "return_mix": 0.25, "discount": 0.5}, {"discount": 0.0, "return_mix": 0.3},
+])  # fmt: skip
+def test_whole_episodes_have_the_targets_of_their_steps(env, network, settings):
+    config = dataclasses.replace(SMALL, batch="episodes", batch_size=4, **settings)
+    hyper = make_hyper(config)
+    _, observation = env.reset(jnp.int32(0), jax.random.key(1))
+    params, late = (jax.tree.map(lambda x: x + 0.1, network.init(jax.random.key(i), observation)) for i in (2, 3))
+    keys = jax.random.split(jax.random.key(5), 1)
+    played = rollout(env, make_policy(network, params, 1.0), jnp.zeros(1, jnp.int32), keys, keys[:, None][:, 0])
+    replay = write(empty_replay(1, 4), jnp.zeros(1, jnp.int32), keys, played)
+    episode = Episode(jnp.int32(0), keys[0], played.actions[0], played.rewards[0], played.terminated[0])
+    q, legal = episode_values(network, env, params, episode)
+    errors = []
+    for t in range(4):
+        later = min(t + config.n_step, 4)
+        before, successor = jax.tree.map(
+            lambda leaf: leaf[0],
+            observed(env, jax.tree.map(lambda leaf: leaf[None], episode), jnp.array([t]), jnp.array([later])),
+        )
+        target = td_target(network, config, hyper, params, late, env.steps_per_edit, episode, jnp.int32(t), successor)
+        np.testing.assert_allclose(q[t], action_values(network, params, before), rtol=1e-4, atol=1e-5)
+        np.testing.assert_array_equal(legal[t], before.legal)
+        if config.discount == 0:
+            assert target == episode.rewards[t]
+        errors.append(float(q[t][episode.actions[t]] - target) ** 2)
+    loss = loss_on_episodes(network, config, env, hyper, late, replay, jax.random.key(0))(params)
+    np.testing.assert_allclose(loss, np.mean(errors), rtol=1e-3)
 
 
 def test_replay_is_a_ring_of_slabs():
@@ -230,5 +277,7 @@ def test_huber_loss_and_hard_target_copies_train_with_finite_numbers(env):
 def test_config_refuses_what_cannot_run():
     with pytest.raises(ValueError, match="multiple of chunks"):
         DQNConfig(iterations=10, chunks=3)
+    with pytest.raises(ValueError, match="temperature"):
+        DQNConfig(temperature=0.0)
     with pytest.raises(ValueError, match="multiple of episodes"):
         DQNConfig(episodes=60)

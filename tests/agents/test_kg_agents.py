@@ -17,7 +17,7 @@ from envs.kg_walk import make_kg_walk
 from envs.queries import make_task
 from lepton_rl.heads import Network
 from lepton_rl.metrics import MINERVA, Known, Protocol, evaluate
-from lepton_rl.query_heads import completion_network, listed, with_ranker
+from lepton_rl.query_heads import completion_network, listed, log_odds, with_ranker
 from lepton_rl.ranking import RankerConfig, get_ranker
 from lepton_rl.ranking.base import scorer
 from lepton_rl.triple_graph import add_triple, hide, to_triples
@@ -91,6 +91,25 @@ def test_values_rank_tails_as_the_ranker_does_and_abstaining_comes_last(bounded)
     assert not bounded or ((values[:-1] > -0.5) & (values[:-1] < 1)).all()
 
 
+def test_log_odds_are_those_of_a_softmax_among_some():
+    scores, among = jnp.array([2.0, 0.5, -1.0, 3.0]), jnp.array([True, True, True, False])
+    p = np.exp(scores[:3]) / np.exp(scores[:3]).sum()
+    np.testing.assert_allclose(log_odds(scores, among)[:3], np.log(p / (1 - p)), rtol=1e-5)
+    for odds in (log_odds(scores, among), log_odds(100 * scores, among), log_odds(scores, jnp.zeros(4, bool))):
+        assert np.isfinite(odds).all() and (np.argsort(odds) == np.argsort(scores)).all()
+    assert np.isfinite(jax.grad(lambda x: log_odds(x, jnp.zeros(4, bool)).sum())(scores)).all()
+
+
+@pytest.mark.parametrize("bounded", [False, True])
+def test_queries_that_share_a_mask_are_encoded_as_alone(bounded):
+    env = make_kg_completion(toys.task(), 3, answers=2, penalty=0.0, hide=(0.2, 0.5))
+    network = network_on(env, TINY, bounded)
+    _, seen = env.reset(jnp.int32(0), toys.key_of(0, 0))
+    params = network.init(jax.random.key(1), whole(env, seen))
+    found, expected = (encode(params, whole(env, seen)) for encode in (network.encode_shared, network.encode))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
 # What agents learn
 
 
@@ -112,6 +131,20 @@ def test_completion_is_learnt_and_its_values_rank_the_answers_of_the_untouched_g
     env = make_kg_completion(train, 1, penalty=0.0, hide=(0.0, 0.1))
     valid = make_kg_completion(test, 1, penalty=0.0, hide=None)
     params, gained = trained(network_on(env, TINY), env, valid, replace(DQN, n_step=1))
+    ranker, graph = get_ranker("nbfnet", TINY, N, 2), env.pool.graphs
+    ranking = evaluate(scorer(ranker, params["ranker"], graph), TWO[1::2], Known(test.known, N, 2), Protocol())
+    assert ranking.metrics()["mrr"] > 0.9 and gained > 0.9
+
+
+def test_completion_is_learnt_from_several_answers_a_query_and_whole_episodes():
+    train, test = held_out()
+    env = make_kg_completion(train, 4, answers=2, penalty=0.0, hide=(0.0, 0.1))
+    valid = make_kg_completion(test, 1, penalty=0.0, hide=None)
+    config = replace(
+        DQN, batch="episodes", loss="logistic", discount=0.0, exploration="odds", epsilon_end=1.0, iterations=60,
+        episodes=16, weight_decay=0.1,
+    )  # fmt: skip
+    params, gained = trained(network_on(env, TINY, bounded=True), env, valid, config)
     ranker, graph = get_ranker("nbfnet", TINY, N, 2), env.pool.graphs
     ranking = evaluate(scorer(ranker, params["ranker"], graph), TWO[1::2], Known(test.known, N, 2), Protocol())
     assert ranking.metrics()["mrr"] > 0.9 and gained > 0.9

@@ -8,7 +8,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from envs.base import step_batch
+from envs.base import step_batch, whole
 from envs.kg_completion import build_kg_completion, make_kg_completion
 from envs.kg_walk import build_kg_walk, make_kg_walk
 from envs.queries import load_task, make_task
@@ -195,6 +195,40 @@ def test_completion_is_that_of_sets(task, hide):
     assert 0.1 < share < 0.3 if hide else max(hidden_facts) <= 6
 
 
+def test_answers_to_one_query_are_seen_with_the_next(task):
+    env = make_kg_completion(task, 2, answers=3, penalty=0.5, hide=(0.2, 0.4))
+    assert (env.horizon, env.steps_per_edit) == (6, 3)
+    true, key = {tuple(fact) for fact in task.known.tolist()}, toys.key_of(5, 0)
+    rng, actions = np.random.default_rng(2), []
+    reset, step, rebuild = (jax.jit(getattr(type(env), name)) for name in ("reset", "step", "rebuild"))
+
+    def seen_now(seen):
+        return {tuple(fact) for fact in to_triples(whole(env, seen).graph).tolist()}
+
+    state, seen = reset(env, np.int32(4), key)
+    settled = seen_now(seen)
+    for t in range(6):
+        h, r, answer = task.queries[int(state.agenda[t // 3])].tolist()
+        again = rebuild(env, np.int32(4), key, np.array(actions + [0] * (6 - t), np.int32), np.int32(t))
+        pairs = zip(*(jax.tree.leaves(one) for one in (again, state)), strict=True)
+        assert all((np.asarray(a) == np.asarray(b)).all() for a, b in pairs)
+        # A guess, the query's own answer, nothing; then an answer twice, which is no answer the second time.
+        actions.append([int(rng.choice(np.flatnonzero(seen.legal))), answer, N, answer, answer, N][t])
+        fact = (h, r, actions[-1]) if r < R else (actions[-1], r - R, h)
+        new = actions[-1] < N and bool(seen.legal[actions[-1]])
+        assert new == (t in (0, 1, 3))
+        state, outcome = step(env, state, np.int32(actions[-1]), key)
+        assert float(outcome.reward) == (0.0 if not new else 1.0 if fact in true else -0.5)
+        seen = outcome.observation
+        if t in (1, 4):  # the second answer is in the graph, and not seen
+            assert seen_now(seen) == settled and seen.context.tolist() == [h, r]
+        inserted = {fact} if t in (0, 3) else inserted | ({fact} if new else set())
+        if t in (2, 5):
+            settled |= inserted
+            assert seen_now(seen) == settled == {tuple(fact) for fact in to_triples(env.graph(state)).tolist()}
+    assert outcome.terminated
+
+
 def test_episodes_hide_other_facts_and_the_same_key_the_same(task):
     env = make_kg_completion(task, 2)
     shown = [np.asarray(env.reset(jnp.int32(0), toys.key_of(7, i))[0].graph.shown) for i in (0, 0, 1)]
@@ -273,7 +307,8 @@ def test_a_relation_without_a_fact_and_a_graph_of_one_triple():
 @pytest.mark.parametrize(("build", "settings", "message"), [
     (make_kg_walk, {"horizon": 0}, "a walk of 0 steps"),
     (make_kg_walk, {"protocol": "minrva"}, "Did you mean 'minerva'"),
-    (make_kg_completion, {"horizon": 0}, "an agenda of 0 queries"),
+    (make_kg_completion, {"queries": 0}, "an agenda of 0 queries"),
+    (make_kg_completion, {"answers": 0}, "with 0 answers each"),
     (make_kg_completion, {"penalty": -1.0}, "a penalty of -1.0"),
     (make_kg_completion, {"hide": (0.5, 0.1)}, "share of facts to hide"),
 ])  # fmt: skip
