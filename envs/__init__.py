@@ -25,8 +25,7 @@ ENVIRONMENTS = {
     "KGRefinement": "envs.kg_refinement:make_kg_refinement",
 }
 KNOWLEDGE = ("KGCompletion", "KGRefinement", "KGRepair", "KGWalk")
-"""The environments of knowledge graphs: they have queries or noise for a pool, and rewards of their own for an objective.
-"""
+"""The environments of knowledge graphs: pools of queries or of noise, and rewards of their own for an objective."""
 
 
 class Defaults(NamedTuple):

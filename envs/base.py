@@ -43,7 +43,7 @@ class Observation:
             environment gives none.
         candidates: i32[A, 4] (operation, head, relation, tail) where actions are not nodes, else None; i32[A, 5] where
             an operation may put another number in one of their places.
-        evidence: f32[W, F] what is known of each of W candidates or facts that actions are about, None where nothing is.
+        evidence: f32[W, F] what is known of each of W candidates or facts that actions are about, else None.
     """
 
     graph: Any
