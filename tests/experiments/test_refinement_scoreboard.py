@@ -69,8 +69,8 @@ def test_transfer_judges_what_was_trained_on_one_set_on_the_other(folder, monkey
     apart = lambda draws, penalty: refined.detectors(draws, draws, ("types", "frequency"))["types"]  # noqa: E731
     monkeypatch.setattr(kg_refinement, "judge_apart", apart)
     path = folder / "rows.json"
-    assert main(["kg-refinement", "--data", str(folder / "data"), "--sets", "one", "two", "--seeds", "1", "--train", "1",
-                 "--valid", "1", "--evidence", "frequency", "types", "--epochs", "0", "--transfer", "--json",
+    assert main(["kg-refinement", "--data", str(folder / "data"), "--sets", "one", "two", "--seeds", "1", "--train",
+                 "1", "--valid", "1", "--evidence", "frequency", "types", "--epochs", "0", "--transfer", "--json",
                  str(path)]) == 0  # fmt: skip
     content = json.loads(path.read_text())
     assert list(content["transfer"]) == ["one → two, uniform 5%", "two → one, uniform 5%"]
