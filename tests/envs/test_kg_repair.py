@@ -3,6 +3,7 @@
 import copy
 import itertools
 
+import gymnasium as gym
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -202,3 +203,17 @@ def test_settings_out_of_range_are_refused(settings, message):
         make_kg_repair(toys.task(), **settings)
     with pytest.raises(ValueError, match="unknown part 'tets'"):
         build_kg_repair(part="tets")
+
+
+def test_an_episode_is_drawn_with_its_focus_and_its_edits():
+    face = gym.make("lepton/KGRepair-v0", entities=2, focuses=4, candidates=24, draws=1, render_mode="ansi").unwrapped
+    seen, _ = face.reset(seed=0)
+    picks = {kind: np.flatnonzero(seen["operations"] == kind)[0] for kind in (ADD, DELETE)}
+    for pick in picks.values():
+        face.step(pick)
+    text = face.render()
+    h, r, t = ([int(seen[name][picks[kind]]) for kind in picks] for name in ("heads", "relations", "targets"))
+    assert f"focus {' '.join(map(str, seen['focus']))}" in text and "step 2/8" in text
+    assert f"inserted {h[0]} -{r[0]}-> {t[0]} | removed {h[1]} -{r[1]}-> {t[1]}" in text
+    face.render_mode = "rgb_array"
+    assert face.render().shape == (500, 500, 3)
