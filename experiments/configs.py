@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from agents.config import DQNConfig, dqn_from_json
+from experiments.judging import Judging, JudgingOptions
 from experiments.reading import Reading, ReadingOptions, reading_from_json
-from lepton_rl.curation import Curation
 
 __all__ = ["Apply", "Command", "Doctor", "Eval", "List", "Solve", "Train", "train_from_json", "train_to_json"]
 
@@ -99,7 +99,7 @@ class Solve:
     facts: bool = False
     """--graph is a knowledge graph: say which facts are missing and which are suspicious. Of a table this must be said;
     data sets of facts and RDF files are taken for one anyway."""
-    curation: Annotated[Curation, tyro.conf.arg(name="")] = field(default_factory=Curation)
+    judging: JudgingOptions = field(default_factory=Judging)
     adds: int = 100
     """Missing facts that are proposed at most."""
     deletes: int = 100

@@ -6,6 +6,7 @@ by row (``apply``), and as N-Triples and SPARQL for other tools.
 
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from experiments.configs import Solve
 from experiments.display import Display
 from experiments.folder import RunFolder, free_name, make_folder, stem
 from experiments.query import Facts, whole_graph
+from lepton_rl.curation import Curation
 from lepton_rl.curation.judging import Check, Judged, judge
 from lepton_rl.data import DataError, KnowledgeGraph
 from lepton_rl.data.knowledge.diff import Claim, Diff, as_rows, make_diff
@@ -36,6 +38,10 @@ __all__ = ["is_knowledge", "run"]
 _RULES = ("KGRefinement", "KGRepair")
 _SHOWN = 10  # of each kind in the terminal; all are in the files
 _RIVALS = 2
+_LIMITS = (
+    "So sure of wrong facts like those drawn, with an end or a relation exchanged, where as many are wrong and missing "
+    "as is assumed; what is false but plausible stays unseen."
+)
 _BANDS = ((0.85, 0.95), (0.95, 1.01))
 
 
@@ -70,6 +76,7 @@ def run(command: Solve) -> int:
     if command.run is not None:
         raise ValueError(f"--run {command.run}: facts are judged by evidence, not by a policy: leave out --run.")
     path = command.runs_dir / (command.name or free_name(command.runs_dir, f"solve-{stem(name)}"))
+    settings = Curation(**asdict(command.judging))
     source, format = _lines(name, command.reading.format, path)
     read = read_ntriples if format == "nt" else read_triples
     graph = knowledge_graph(stem(name), read(source, TripleColumns()))
@@ -77,13 +84,13 @@ def run(command: Solve) -> int:
     display.header("facts", {
         "graph": f"{graph.name} ({graph.num_entities:,} entities, {graph.num_relations:,} relations, "
         f"{len(graph.triples):,} facts)",
-        "assumed": f"{command.curation.wrong:.0%} of the facts wrong, {command.curation.missing:.0%} missing",
+        "assumed": f"{settings.wrong:.2g} of the facts wrong, {settings.missing:.2g} of all missing",
         "edits are for": str(source.path), "results": str(folder.path),
     })  # fmt: skip
     for line in graph.report:
         display.note(line)
     try:
-        judged = judge(graph.triples, graph.num_entities, graph.num_relations, command.curation, display.note)
+        judged = judge(graph.triples, graph.num_entities, graph.num_relations, settings, display.note)
         adds, deletes = _chosen(command, graph, judged)
         diff = _diff(source, format, graph, _sure(adds, command), _sure(deletes, command))
     except ValueError:
@@ -95,6 +102,7 @@ def run(command: Solve) -> int:
         _show(display, title, graph, verdicts, command.least)
     for line in _calibration(judged):
         display.note(line)
+    display.note(_LIMITS)
     if left:
         display.note(f"{left} edit(s) with blank nodes are comments in edits.ru, which cannot name them.")
     display.say(f"\n{folder.path / 'edits.tsv'}  ({time.perf_counter() - begun:.0f} s in all)")
@@ -194,8 +202,8 @@ def _result(command: Solve, diff: Diff, judged: Judged) -> dict[str, object]:
         for edit in diff.edits
     ]
     return {
-        "graph": command.graph or "world", "sha256": diff.sha256, "assumed_wrong": command.curation.wrong,
-        "assumed_missing": command.curation.missing, "held_out": held_out, "edits": edits,
+        "graph": command.graph or "world", "sha256": diff.sha256, "assumed_wrong": command.judging.wrong,
+        "assumed_missing": command.judging.missing, "held_out": held_out, "edits": edits,
     }  # fmt: skip
 
 

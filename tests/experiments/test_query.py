@@ -103,6 +103,16 @@ def test_paths_are_shortest():
         assert len(facts.path(u, v)) == (lengths[u][v] if lengths[u][v] <= 3 else 0)
 
 
+def test_a_path_beside_a_fact_does_not_use_it():
+    facts = Facts(GRAPH, None)
+    for h, r, t in FACTS:
+        others = nx.Graph([(u, v) for u, q, v in FACTS if (u, q, v) != (h, r, t)])
+        near = {h, t} <= {*others} and nx.has_path(others, h, t) and nx.shortest_path_length(others, h, t)
+        steps = facts.path(h, t, but=r)
+        assert len(steps) == (near if near and near <= 3 else 0)
+        assert (r, t) not in steps[:1]
+
+
 def test_the_command_answers_and_writes_what_it_shows(tmp_path, capsys):
     options = ["--runs-dir", str(tmp_path), "--answers", "20", "--ranker", "none"]
     assert main(["solve", "--graph", "world", "--query", "France borders ? has_capital ?", *options]) == 0

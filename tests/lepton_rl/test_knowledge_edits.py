@@ -83,7 +83,8 @@ def drawn_diff(data, text, format):
     statements = read_statements(source, format)
     there = list(statements.places())
     deleted = data.draw(st.lists(st.sampled_from(there), unique=True, max_size=len(there)))
-    words = [sorted({fact[i] for fact in there}) for i in range(3)]
+    # A literal is nothing that solve would add; by hand it may be.
+    words = [sorted({fact[i] for fact in there if format != "nt" or fact[i][0] != '"'}) for i in range(3)]
     new = st.tuples(*map(st.sampled_from, (words[0], words[1], sorted({*words[0], *words[2]}))))
     added = [fact for fact in data.draw(st.lists(new, unique=True, max_size=4)) if fact not in there]
     diff = make_diff(source, format, statements, claims(statements, added), claims(statements, deleted))
@@ -101,7 +102,7 @@ def claims(statements, facts):
     return [Claim(name, 0.5, 0.9, "x –r→ y") for name in names]
 
 
-@pytest.mark.parametrize("count", [40, pytest.param(1000, marks=pytest.mark.fuzz)])
+@pytest.mark.parametrize("count", [40, pytest.param(400, marks=pytest.mark.fuzz)])
 def test_edits_applied_and_taken_back_leave_the_same_bytes(count):
     settings(quick, max_examples=count)(there_and_back)()
 
@@ -160,6 +161,16 @@ def test_a_row_is_a_fact_with_all_of_its_lines():
         lines[0], lines[1], lines[3], lines[5],
         "<http://x/a> <http://x/p> <http://x/c> .", "_:n <http://x/p> <http://x/b> .",
     ]  # fmt: skip
+
+
+def test_a_literal_may_be_added_by_hand_and_is_taken_for_no_entity():
+    text = '<a:b> <a:p> <urn:x-name:%22x%22> .\n<a:c> <a:p> "x" .\n'
+    source, diff = example([("a:c", "a:p", '"x"')], [], text)
+    assert diff.edits[0].fact == ("<a:c>", "<a:p>", "<urn:x-name:%22x%22>")
+    rows = as_rows(diff).split("\n")
+    rows[2] = 'apply\tadd\t<a:b>\t<a:says>\t"""\\u00fc"" ""@de\t\t\t\t\t'.replace('"" ""@de', '""@de"')
+    new = apply_edits(source, read_diff(Source(Path("e.tsv"), "\n".join(rows).encode())))
+    assert new.decode() == text + '<a:b> <a:says> "ü"@de .\n'
 
 
 def test_a_table_keeps_its_columns_quotes_and_line_ends():

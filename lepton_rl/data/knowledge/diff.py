@@ -105,7 +105,8 @@ def make_diff(
     places, words, facts = statements.places(), dict[str, str](), dict[Fact, list[Fact]]()
     for fact in places:
         facts.setdefault(_named(statements, fact), []).append(fact)
-        words |= {statements.name(word): word for word in fact}
+        literal = format == "nt" and fact[2].startswith('"')  # no entity, though one may be called so
+        words |= {statements.name(word): word for word in (fact[:2] if literal else fact)}
     edits = []
     for claim in deletes:
         for fact in facts[claim.fact]:
