@@ -86,14 +86,17 @@ def loss_on_episodes(
 
     def of_episode(params: Any, episode: Episode) -> Float[Array, ""]:
         q, legal = episode_values(network, env, params, episode)
-        value = jnp.zeros(T)
+        value: Float[Array, T] = jnp.zeros(T)
         if bootstraps(config, T):
             late, _ = episode_values(network, env, target_params, episode)
             rows = jnp.minimum(steps + config.n_step, T - 1)  # the last one's are over and not looked at
-            value = jax.vmap(double_q_value)(*(jax.lax.stop_gradient(x)[rows] for x in (q, late, legal)))
-        target = jax.vmap(lambda t, value: bootstrapped(config, hyper, env.steps_per_edit, episode, t, value))
+            value = jax.vmap(double_q_value)(jax.lax.stop_gradient(q)[rows], late[rows], legal[rows])
+
+        def target(t: Int[Array, ""], value: Float[Array, ""]) -> Float[Array, ""]:
+            return bootstrapped(config, hyper, env.steps_per_edit, episode, t, value)
+
         chosen = jnp.take_along_axis(q, episode.actions[:, None], axis=1)[:, 0]
-        return error_of(config.loss, chosen, target(steps, value), legal)
+        return error_of(config.loss, chosen, jax.vmap(target)(steps, value), legal)
 
     return lambda params: jax.lax.map(lambda episode: of_episode(params, episode), episodes).mean()
 

@@ -56,8 +56,8 @@ def spread_of(scores: np.ndarray, labels: np.ndarray, resamples: int = 2000, see
     means = []
     for _ in range(resamples):
         queries, seeds = rng.integers(Q, size=Q), rng.integers(S, size=S)
-        areas = {s: average_precision(scores[s][queries], labels[queries]) for s in set(seeds.tolist())}
-        means.append(np.mean([areas[s] for s in seeds.tolist()]))
+        areas = np.array([average_precision(one[queries], labels[queries]) for one in scores])
+        means.append(areas[seeds].mean())
     low, high = np.percentile(means, [2.5, 97.5])
     return Interval(float(np.mean([average_precision(one, labels) for one in scores])), float(low), float(high))
 

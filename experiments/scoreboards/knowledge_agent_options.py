@@ -11,11 +11,11 @@ __all__ = ["AgentConfig", "agent_config"]
 # An action is judged by its own reward alone (a discount of 0): what is asked later does not depend on it, and what it
 # inserts changes later answers little.
 _TD = DQNConfig(
-    iterations=200, chunks=20, episodes=32, updates=12, batch_size=256, replay_capacity=256, batch="episodes",
+    iterations=300, chunks=15, episodes=16, updates=8, batch_size=512, replay_capacity=256, batch="episodes",
     picks="all", loss="logistic", return_mix=0.0, discount=0.0, learning_rate=5e-3, weight_decay=0.1,
     exploration="odds", epsilon_end=1.0,
 )  # fmt: skip
-_FROM_TRAINED = replace(_TD, iterations=20, chunks=4, learning_rate=5e-4)
+_FROM_TRAINED = replace(_TD, iterations=40, chunks=4, learning_rate=5e-4)
 _WALK = DQNConfig(
     iterations=200, chunks=10, episodes=128, updates=8, batch_size=64, replay_capacity=2048, picks="all",
     return_mix=0.3, learning_rate=5e-3, epsilon_end=0.1, epsilon_fraction=0.5,

@@ -161,6 +161,7 @@ def test_the_interval_of_an_area_holds_it_and_narrows_with_queries():
 
 
 def test_relations_are_matched_by_name_on_a_graph_of_other_entities(tmp_path, capsys):
+    (tmp_path / "data").mkdir()
     ring = facts_of([(i, 0, (i + 1) % 6) for i in range(6)] + [(i, 1, (i + 2) % 6) for i in range(6)])
     here = Names.of([f"a{i}" for i in range(6)]), Names.of(["next", "skip"])
     there = Names.of([f"b{i}" for i in range(6)]), Names.of(["skip", "next"])  # in another order
