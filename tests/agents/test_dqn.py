@@ -112,11 +112,16 @@ def test_exploration_by_values_or_odds_has_the_right_frequencies(exploration, we
 
 def test_errors_are_those_of_their_names():
     values, targets = jnp.array([0.2, 0.9, 1.0]), jnp.array([0.0, 1.0, 1.0])
-    np.testing.assert_allclose(error_of("squared", values, targets), (0.04 + 0.01) / 3, rtol=1e-5)
-    np.testing.assert_allclose(error_of("huber", values, targets), (0.04 + 0.01) / 6, rtol=1e-5)
+
+    def error(kind, values=values, legal=(1, 1, 1)):
+        return error_of(kind, values, targets, jnp.array(legal, bool)[:, None] & jnp.ones(2, bool))
+
+    np.testing.assert_allclose(error("squared"), (0.04 + 0.01) / 3, rtol=1e-5)
+    np.testing.assert_allclose(error("squared", legal=(1, 0, 1)), 0.04 / 3, rtol=1e-5)  # nothing after the end
+    np.testing.assert_allclose(error("huber"), (0.04 + 0.01) / 6, rtol=1e-5)
     expected = -(np.log(0.8) + np.log(0.9) + np.log(1 - 1e-6)) / 3
-    np.testing.assert_allclose(error_of("logistic", values, targets), expected, rtol=1e-4)
-    assert np.isfinite(jax.grad(lambda x: error_of("logistic", x, targets))(jnp.array([1.0, 0.0, 0.5]))).all()
+    np.testing.assert_allclose(error("logistic"), expected, rtol=1e-4)
+    assert np.isfinite(jax.grad(lambda x: error("logistic", x))(jnp.array([1.0, 0.0, 0.5]))).all()
 
 
 @pytest.mark.parametrize("settings", [
