@@ -158,9 +158,8 @@ def test_embeddings_speak_for_what_follows_from_other_facts(monkeypatch):
     """Two groups, each with objects of its own: a held-out fact within is likelier than one across."""
     inside = [(a, 0, 8 + b) for a in range(8) for b in range(16) if a // 4 == b // 8]
     facts = np.array([*inside, (0, 0, 17), (6, 0, 10)])
-    tiny = RankerConfig(width=16, epochs=30, batch_size=8, learning_rate=1e-2, weight_decay=0.3)
+    tiny = RankerConfig(width=16, epochs=40, batch_size=8, learning_rate=1e-2, weight_decay=0.3)
     monkeypatch.setattr("lepton_rl.evidence.embedding._WIDER", tiny)
-    monkeypatch.setattr("lepton_rl.evidence.embedding.FOLDS", 2)
     found = gather(facts, facts, 24, 1, names=("embedding",))
     assert np.isfinite(found).all() and found[-2:, 0].max() < np.quantile(found[:-2, 0], 0.2)
     again = gather(facts, facts[::-1], 24, 1, names=("embedding",))
