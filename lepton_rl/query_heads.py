@@ -21,7 +21,6 @@ from lepton_rl.triple_graph import TripleGraph, answers
 __all__ = ["completion_network", "listed", "log_odds", "walk_network", "with_ranker"]
 
 _LEAST = 1e-6  # of a chance that an answer is none of the best
-_NEVER = -1e9  # finite, so that a query without an open answer gives numbers too
 
 
 def listed(graph: TripleGraph, most: int) -> TripleGraph:
@@ -47,8 +46,9 @@ def listed(graph: TripleGraph, most: int) -> TripleGraph:
 
 
 def log_odds(scores: Float[Array, "N"], among: Bool[Array, "N"]) -> Float[Array, "N"]:
-    """log p / (1 - p) of the softmax p of scores among some of them; in the order of the scores."""
-    shares = scores - jax.nn.logsumexp(jnp.where(among, scores, _NEVER))
+    """log p / (1 - p) of the softmax p of scores among some of them (all, if there are none); in the scores' order."""
+    chosen = jnp.where(among | ~among.any(), scores, -jnp.inf)
+    shares = scores - jax.nn.logsumexp(chosen)
     return shares - jnp.log1p(-jnp.exp(jnp.minimum(shares, -_LEAST)))
 
 
