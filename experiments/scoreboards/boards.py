@@ -123,7 +123,7 @@ class Dismantle:
     limit: float = 300.0
     """Seconds that adaptive betweenness may take a network."""
     pivots: int = 24
-    """Nodes that shortest paths are counted from, on networks above 1,000 nodes; below, 64 at least."""
+    """Nodes that shortest paths are counted from, at least; 64 on networks up to 1,000 nodes, above one in 80."""
     train_nodes: int = 60
     """Nodes of a training graph, at most."""
     train_graphs: int = 240

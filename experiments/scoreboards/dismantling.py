@@ -47,6 +47,7 @@ CLASSICAL = {"degree": "degree", "CI": "collective_influence_2", "CoreHD": "core
 VALIDATION_GRAPHS = 64
 TRAINED = 16  # pivots in training
 SMALL, MORE = 1000, 64  # nodes up to which shortest paths are counted from more pivots, as time is not scarce there
+SHARE_OF_PIVOTS = 80  # nodes to a pivot at most: on thousands of nodes a few pivots do not rank what hubs leave
 LARGER, LARGER_GRAPHS = 5, 4  # times the nodes of a training graph; networks that choose how much of it is kept
 
 
@@ -155,7 +156,7 @@ def _row(network: SocialNetwork, learned: Learned, options: Dismantle, note: Not
         note(method)
         found[method] = planned(env, criterion, per_round=per_round)
     note("ours")
-    pivots = max(MORE, options.pivots) if network.nodes <= SMALL else options.pivots
+    pivots = max(options.pivots, MORE if network.nodes <= SMALL else network.nodes // SHARE_OF_PIVOTS)
     agents = learned, untrained(learned, options.seeds)
     found["ours"], found["pivots"] = (_ours(env, agent, pivots, per_round) for agent in agents)
     note("adaptive betweenness")
