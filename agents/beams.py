@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 from envs.base import whole
 from envs.kg_walk import KGWalk
 from lepton_rl.heads import Network
-from lepton_rl.metrics import Known, Protocol, Ranking, evaluate
+from lepton_rl.metrics import Known, Protocol, Ranking, evaluate, facts_of
 
 __all__ = ["beam_ranking", "beam_scores"]
 
@@ -72,8 +72,7 @@ def beam_ranking(
     tail = (asked[:, 1] < R).all()
     if protocol.side != ("tail" if tail else "head") or (not tail and (asked[:, 1] < R).any()):
         raise ValueError(f"the queries are not for {protocol.side}s: make the environment with side='{protocol.side}'.")
-    h, r, t = asked.T
-    facts = asked if tail else np.stack([t, r - R, h], 1)
+    facts = facts_of(asked, R)
     parts = [
         np.asarray(beam_scores(network, env, params, jnp.asarray(part), width=width))
         for part in np.resize(np.arange(len(asked)), (-(-len(asked) // _BATCH), _BATCH))

@@ -1,13 +1,10 @@
 """What the DQN learner needs on knowledge graphs: a network that fits, and a trained ranker to start from."""
 
 import math
-from dataclasses import replace
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-
 from agents.dqn import TrainState
+from agents.training import started_with
 from envs.kg_completion import KGCompletion
 from envs.kg_walk import KGWalk
 from lepton_rl.heads import Network
@@ -45,8 +42,4 @@ def started_from(state: TrainState, ranker: Any) -> TrainState:
     Args:
         state: of :meth:`agents.training.Runs.init`. ``ranker``: ``params`` of :func:`lepton_rl.ranking.training.fit`.
     """
-    runs = state.iteration.shape[0]
-    everywhere = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (runs, *leaf.shape)), ranker)
-    # One copy each: donated buffers must not alias.
-    copies = [with_ranker(params, everywhere) for params in (state.params, state.target_params, state.best_params)]
-    return replace(state, params=copies[0], target_params=copies[1], best_params=copies[2])
+    return started_with(state, ranker, with_ranker)

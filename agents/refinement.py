@@ -3,7 +3,7 @@
 Letters: P instances, E facts of an instance, W facts under review, S seeds.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ import optax
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from agents.dqn import TrainState
+from agents.training import started_with
 from envs.base import whole
 from envs.kg_refinement import KGRefinement, refinement_on
 from lepton_rl.evidence_heads import evidence_network
@@ -141,6 +142,4 @@ def started_from_labels(state: TrainState, params: Any) -> TrainState:
     Args:
         state: of :meth:`agents.training.Runs.init`. ``params``: of :func:`fit_labels`.
     """
-    runs = state.iteration.shape[0]
-    copies = [jax.tree.map(lambda leaf: jnp.tile(leaf, (runs, *[1] * leaf.ndim)), params) for _ in range(3)]
-    return replace(state, params=copies[0], target_params=copies[1], best_params=copies[2])
+    return started_with(state, params, lambda own, given: given)

@@ -3,7 +3,7 @@
 Validation is a program of its own, :func:`play`: tests on as many graphs of the same size need no other.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -13,14 +13,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from agents.config import DQNConfig, EvolutionConfig
-from agents.dqn import Hyper, Learner, Metrics, greedy_episodes, keep_best, make_hyper, make_learner
+from agents.dqn import Hyper, Learner, Metrics, TrainState, greedy_episodes, keep_best, make_hyper, make_learner
 from envs.base import GraphEnv, Trajectory, whole
 from lepton_rl.batching import RUN_AXIS
 from lepton_rl.features import node_inputs, num_inputs
 from lepton_rl.graph import absent_rows
 from lepton_rl.heads import Network, build_network
 
-__all__ = ["Runs", "fitting", "make_runs", "network_for", "play"]
+__all__ = ["Runs", "fitting", "make_runs", "network_for", "play", "started_with"]
 
 VALIDATION_SEED = 0x7A11D  # one fixed noise for every validation of every run: comparable, apart from all others
 
@@ -89,6 +89,21 @@ def make_runs(network: Network, config: DQNConfig, count: int, hyper: Hyper | No
     if hyper is None:
         hyper = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (count,)), make_hyper(config))
     return Runs(network, make_learner(network, config), hyper, config)
+
+
+def started_with(state: TrainState, given: Any, placed: Callable[[Any, Any], Any]) -> TrainState:
+    """The first state of S runs with other parameters, the same in each.
+
+    Args:
+        state: of :meth:`Runs.init`. ``given``: parameters of one run. ``placed``: ``(own, given)`` -> what a run begins
+            with, of all runs together (a leading axis S).
+    """
+    runs = state.iteration.shape[0]
+    everywhere = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (runs, *leaf.shape)), given)
+    # One copy each: donated buffers must not alias.
+    copies = [jax.tree.map(jnp.copy, placed(own, everywhere))
+              for own in (state.params, state.target_params, state.best_params)]  # fmt: skip
+    return replace(state, params=copies[0], target_params=copies[1], best_params=copies[2])
 
 
 def fitting(env: GraphEnv, config: DQNConfig) -> DQNConfig:

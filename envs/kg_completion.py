@@ -11,6 +11,8 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from envs.base import Observation, TimeStep, noise_key
 from envs.queries import NO_OBJECTIVE, Queries, Task, load_task, make_queries
+from lepton_rl.metrics import facts_of
+from lepton_rl.noise import facts_in
 from lepton_rl.objectives.base import Objective
 from lepton_rl.packed import AnswerSets, answer_sets, holds
 from lepton_rl.triple_graph import TripleGraph, add_triple, answers, on_base, without_base
@@ -206,12 +208,7 @@ def make_kg_completion(
 def _own_facts(task: Task) -> np.ndarray:
     """The number of each query's fact in the graph, E where it is not there."""
     N, R = task.num_entities, task.num_relations
-    a, q, b = task.queries.T
-    h, r, t = np.where(q < R, (a, q, b), (b, q - R, a))
-    codes, wanted = ((x * R + y) * N + z for x, y, z in (task.facts.T, (h, r, t)))
-    order = np.argsort(codes)
-    place = np.minimum(np.searchsorted(codes[order], wanted), len(codes) - 1)
-    return np.where(codes[order][place] == wanted, order[place], len(codes))
+    return facts_in(facts_of(task.queries, R), task.facts, N, R)
 
 
 def build_kg_completion(

@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from envs.queries import read_splits_of
 from lepton_rl.data import read_knowledge
-from lepton_rl.noise import Noisy, fact_keys
+from lepton_rl.noise import Noisy, facts_in
 from lepton_rl.storage import Slot
 from lepton_rl.triple_graph import TripleGraph, from_triples, on_base
 
@@ -115,12 +115,10 @@ def make_noisy(
             raise ValueError(f"evidence must be finite, f[{len(noisy.facts)}, F]; got shape {columns.shape}.")
     rows = np.unique(np.concatenate([noisy.facts for noisy in instances]), axis=0)
     rows = np.random.default_rng(seed).permutation(rows)
-    keys = fact_keys(rows, num_entities, num_relations)
-    order, E = np.argsort(keys), max(len(noisy.facts) for noisy in instances)
+    E = max(len(noisy.facts) for noisy in instances)
     rows_of = []
     for noisy, seen in zip(instances, evidence, strict=True):
-        wanted = fact_keys(noisy.facts, num_entities, num_relations)
-        numbers = order[np.searchsorted(keys[order], wanted)]
+        numbers = facts_in(noisy.facts, rows, num_entities, num_relations)
         place, more = np.argsort(numbers), E - len(numbers)
         rows_of.append((
             np.pad(numbers[place], (0, more), constant_values=len(rows)), len(numbers),

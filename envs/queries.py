@@ -15,7 +15,7 @@ from lepton_rl.data import KnowledgeGraph, TripleSplits, load, read_knowledge
 from lepton_rl.data.knowledge.graph import contained
 from lepton_rl.data.sets import find
 from lepton_rl.data.splits import split_triples
-from lepton_rl.metrics import queries_of
+from lepton_rl.metrics import facts_of, queries_of
 from lepton_rl.objectives.base import Objective, deterministic
 from lepton_rl.registry import near_match
 from lepton_rl.triple_graph import TripleGraph, from_triples, on_base
@@ -91,17 +91,13 @@ def make_task(
     N, R = num_entities, num_relations
     facts = np.asarray(facts, np.int64).reshape(-1, 3)
     more = np.zeros((0, 3), np.int64) if known is None else np.asarray(known, np.int64).reshape(-1, 3)
-    h, r, t = facts.T
-    both = np.concatenate([facts, np.stack([t, r + R, h], 1)])
-    asked = both if queries is None else np.asarray(queries, np.int64).reshape(-1, 3)
+    asked = queries_of(facts, R, "both") if queries is None else np.asarray(queries, np.int64).reshape(-1, 3)
     for what, rows, relations in (("fact", facts, R), ("query", asked, 2 * R), ("known fact", more, R)):
         if not len(rows) and what != "known fact":
             raise ValueError(f"a knowledge graph to learn on needs at least one {what}; got none.")
         if (rows < 0).any() or (rows >= (N, relations, N)).any():
             raise ValueError(f"{what}: entities must lie in [0, {N}), relations in [0, {relations}).")
-    a, q, b = asked.T
-    true = np.where((q < R)[:, None], asked, np.stack([b, q - R, a], 1))
-    return Task(facts, asked, np.unique(np.concatenate([facts, more, true]), axis=0), N, R)
+    return Task(facts, asked, np.unique(np.concatenate([facts, more, facts_of(asked, R)]), axis=0), N, R)
 
 
 def make_queries(task: Task, max_edits: int = 0) -> Queries:

@@ -12,7 +12,9 @@ import numpy as np
 
 from lepton_rl.registry import near_match
 
-__all__ = ["MINERVA", "Known", "Protocol", "Ranking", "average_precision", "evaluate", "queries_of"]
+__all__ = [
+    "MINERVA", "Known", "Protocol", "Ranking", "average_precision", "evaluate", "facts_of", "queries_of",
+]  # fmt: skip
 
 Score = Callable[[np.ndarray, np.ndarray], Any]
 
@@ -132,6 +134,12 @@ def queries_of(facts: np.ndarray, num_relations: int, side: str) -> np.ndarray:
     h, r, t = np.asarray(facts, np.int64).reshape(-1, 3).T
     tails, heads = np.stack([h, r, t], 1), np.stack([t, r + num_relations, h], 1)
     return {"tail": tails, "head": heads, "both": np.concatenate([tails, heads])}[side]
+
+
+def facts_of(queries: np.ndarray, num_relations: int) -> np.ndarray:
+    """The facts i64[Q, 3] that queries int[Q, 3] (entity, relation in [0, 2R), answer) ask for."""
+    a, q, b = np.asarray(queries, np.int64).reshape(-1, 3).T
+    return np.where((q < num_relations)[:, None], queries, np.stack([b, q - num_relations, a], 1))
 
 
 def evaluate(

@@ -17,9 +17,9 @@ from scipy.special import log_softmax
 from experiments.evaluation import Interval
 from experiments.scoreboards.knowledge_fits import Note, Task, config_of, fits, splits_of, task_of
 from experiments.scoreboards.knowledge_options import COUNTRIES_PUBLISHED, Countries
+from experiments.scoreboards.knowledge_tables import Rows, fill, panels
 from experiments.scoreboards.results import Results, commit, entry, markdown
 from lepton_rl.data import TripleSplits
-from lepton_rl.draw import SERIES
 from lepton_rl.metrics import average_precision
 
 __all__ = ["figure", "measure", "run", "spread_of", "table"]
@@ -28,8 +28,6 @@ _HEAD = ["data set", "method", "AUC-PR as measured [95 %]", "AUC-PR as published
          "split", "queries", "s a seed"]  # fmt: skip
 _SETTINGS = ("split", "seeds", "epochs")
 REGIONS = "regions.list"
-
-Rows = Mapping[str, Mapping[str, Any]]
 
 
 def _regions(name: str, splits: TripleSplits, options: Countries) -> np.ndarray:
@@ -103,19 +101,8 @@ def table(results: Mapping[str, Rows]) -> str:
 
 def figure(results: Mapping[str, Rows]) -> Figure:
     """A panel a data set: the area and interval of every method; published values as open marks."""
-    picture = Figure(figsize=(4 * max(len(results), 1), 2.8), layout="constrained")
-    panels = picture.subplots(1, max(len(results), 1), squeeze=False)[0]
-    for axes, (name, rows) in zip(panels, results.items(), strict=False):
-        told = COUNTRIES_PUBLISHED.get(name, {})
-        labels = [*rows, *told]
-        y = np.arange(len(labels))[::-1]
-        axes.hlines(y[: len(rows)], *zip(*(row["ci95"] for row in rows.values()), strict=True), color=SERIES[0], lw=2)
-        axes.scatter([row["mean"] for row in rows.values()], y[: len(rows)], color=SERIES[0], zorder=3)
-        axes.scatter(list(told.values()), y[len(rows) :], facecolors="none", edgecolors=SERIES[1], zorder=3)
-        axes.set_yticks(y, labels)
-        axes.set_title(name)
-        axes.set_xlabel("area under precision–recall")
-    return picture
+    told = {name: list(systems.items()) for name, systems in COUNTRIES_PUBLISHED.items()}
+    return panels(results, told, "area under precision–recall")
 
 
 def run(options: Countries, console: Console) -> int:
@@ -132,15 +119,8 @@ def run(options: Countries, console: Console) -> int:
     )  # fmt: skip
     tasks = {name: task_of(splits_of(name, options)) for name in options.sets}
     regions = {name: _regions(name, task.splits, options) for name, task in tasks.items()}
-    with console.status("") as status:
-        for name, task in tasks.items():
-            rows = dict(results.content["sets"].get(name, {}))
-            for method in options.methods:
-                def note(line: str, row: str = f"{name}, {method}, ") -> None:
-                    status.update(row + line)
-
-                rows[method] = row = measure(name, method, task, regions[name], options, note)
-                results.add("sets", name, rows)
-                console.print(f"{name}, {method}: {row['mean']:.3f} ({row['ci95'][0]:.3f} … {row['ci95'][1]:.3f})")
-    results.finish(console)
-    return 0
+    return fill(
+        results, tasks, options.methods, console,
+        lambda name, method, note: measure(name, method, tasks[name], regions[name], options, note),
+        lambda row: f"{row['mean']:.3f}",
+    )  # fmt: skip

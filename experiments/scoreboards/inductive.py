@@ -15,9 +15,9 @@ from rich.console import Console
 from experiments.evaluation import interval
 from experiments.scoreboards.knowledge_fits import Note, Task, config_of, fits, splits_of, task_of
 from experiments.scoreboards.knowledge_options import INDUCTIVE_PUBLISHED, Inductive
+from experiments.scoreboards.knowledge_tables import Rows, fill, panels
 from experiments.scoreboards.results import Results, commit, entry, markdown
 from lepton_rl.data import TripleSplits
-from lepton_rl.draw import SERIES
 from lepton_rl.metrics import Known, Protocol, evaluate
 from lepton_rl.registry import near_match
 from lepton_rl.triple_graph import TripleGraph, from_triples
@@ -27,8 +27,6 @@ __all__ = ["Elsewhere", "elsewhere", "figure", "measure", "run", "table"]
 _HEAD = ["trained on", "method", "Hits@10 as measured [95 %]", "Hits@10 as published", "MRR", "side", "ties",
          "candidates", "split", "queries", "s a seed"]  # fmt: skip
 _SETTINGS = ("split", "seeds", "draws", "epochs")
-
-Rows = Mapping[str, Mapping[str, Any]]
 
 
 class Elsewhere:
@@ -105,19 +103,8 @@ def table(results: Mapping[str, Rows], draws: int) -> str:
 
 def figure(results: Mapping[str, Rows]) -> Figure:
     """A panel a data set: hits and interval of every method; published values as open marks."""
-    picture = Figure(figsize=(4 * max(len(results), 1), 2.8), layout="constrained")
-    panels = picture.subplots(1, max(len(results), 1), squeeze=False)[0]
-    for axes, (name, rows) in zip(panels, results.items(), strict=False):
-        told = INDUCTIVE_PUBLISHED.get(name, {})
-        labels = [*rows, *told]
-        y = np.arange(len(labels))[::-1]
-        axes.hlines(y[: len(rows)], *zip(*(row["ci95"] for row in rows.values()), strict=True), color=SERIES[0], lw=2)
-        axes.scatter([row["mean"] for row in rows.values()], y[: len(rows)], color=SERIES[0], zorder=3)
-        axes.scatter(list(told.values()), y[len(rows) :], facecolors="none", edgecolors=SERIES[1], zorder=3)
-        axes.set_yticks(y, labels)
-        axes.set_title(name)
-        axes.set_xlabel("Hits@10 among 50")
-    return picture
+    told = {name: list(systems.items()) for name, systems in INDUCTIVE_PUBLISHED.items()}
+    return panels(results, told, "Hits@10 among 50")
 
 
 def run(options: Inductive, console: Console) -> int:
@@ -137,15 +124,8 @@ def run(options: Inductive, console: Console) -> int:
         name: elsewhere(task.splits, splits_of(name + options.other, options), options.split)
         for name, task in tasks.items()
     }
-    with console.status("") as status:
-        for name, task in tasks.items():
-            rows = dict(results.content["sets"].get(name, {}))
-            for method in options.methods:
-                def note(line: str, row: str = f"{name}, {method}, ") -> None:
-                    status.update(row + line)
-
-                rows[method] = row = measure(name, method, task, others[name], options, note)
-                results.add("sets", name, rows)
-                console.print(f"{name}, {method}: {row['mean']:.3f} ({row['ci95'][0]:.3f} … {row['ci95'][1]:.3f})")
-    results.finish(console)
-    return 0
+    return fill(
+        results, tasks, options.methods, console,
+        lambda name, method, note: measure(name, method, tasks[name], others[name], options, note),
+        lambda row: f"{row['mean']:.3f}",
+    )  # fmt: skip

@@ -12,9 +12,9 @@ from experiments.evaluation import interval
 from experiments.scoreboards.knowledge_agents import agent_rankings
 from experiments.scoreboards.knowledge_fits import Task, config_of, fits, splits_of, task_of
 from experiments.scoreboards.knowledge_options import AGENTS, KG, OTHERS, PUBLISHED
+from experiments.scoreboards.knowledge_tables import Rows, fill, panels
 from experiments.scoreboards.pykeen_rankers import check_pykeen, pykeen_rankings
 from experiments.scoreboards.results import Results, commit, markdown
-from lepton_rl.draw import SERIES
 from lepton_rl.metrics import Protocol, Ranking, evaluate
 
 __all__ = ["figure", "measure", "run", "table"]
@@ -22,8 +22,6 @@ __all__ = ["figure", "measure", "run", "table"]
 _SETTINGS = ("split", "seeds", "side", "ties", "candidates", "epochs", "data")
 _HEAD = ["data set", "method", "MRR as measured [95 %]", "MRR as published", "Hits@1", "Hits@10", "side", "ties",
          "candidates", "split", "queries (unseen)", "s a seed"]  # fmt: skip
-
-Rows = Mapping[str, Mapping[str, Any]]
 
 
 def _rankings(
@@ -46,11 +44,7 @@ def _rankings(
 
 def measure(name: str, method: str, task: Task, options: KG, note: Callable[[str], None]) -> dict[str, Any]:
     """Train a method with every seed (what is counted: once) and rank the held-out facts: the JSON of one row."""
-
-    def said(line: str) -> None:
-        note(f"{name}, {method}, {line}")
-
-    rankings, seconds, configs = zip(*_rankings(name, method, task, options, said), strict=True)
+    rankings, seconds, configs = zip(*_rankings(name, method, task, options, note), strict=True)
     metrics = [ranking.metrics() for ranking in rankings]
     mean, low, high = interval(np.stack([1 / ranking.ranks() for ranking in rankings]))
     return {
@@ -86,18 +80,10 @@ def table(results: Mapping[str, Rows], options: KG) -> str:
 
 def figure(results: Mapping[str, Rows], protocol: Protocol) -> Figure:
     """A panel a data set: mean reciprocal rank and interval of every method; published values as open marks."""
-    picture = Figure(figsize=(5.5 * len(results), 3.4), layout="constrained")
-    panels = picture.subplots(1, len(results), squeeze=False)[0]
-    for axes, (name, rows) in zip(panels, results.items(), strict=True):
-        told = PUBLISHED.get(name, ()) if protocol.side == "tail" and protocol.candidates == "all" else ()
-        labels = [*rows, *(one.system for one in told)]
-        y = np.arange(len(labels))[::-1]
-        axes.hlines(y[: len(rows)], *zip(*(row["ci95"] for row in rows.values()), strict=True), color=SERIES[0], lw=2)
-        axes.scatter([row["mrr"] for row in rows.values()], y[: len(rows)], color=SERIES[0], zorder=3)
-        axes.scatter([one.mrr for one in told], y[len(rows) :], facecolors="none", edgecolors=SERIES[1], zorder=3)
-        axes.set_yticks(y, labels)
-        axes.set_title(name)
-        axes.set_xlabel("mean reciprocal rank")
+    alike = protocol.side == "tail" and protocol.candidates == "all"
+    told = {name: [(one.system, one.mrr) for one in systems] for name, systems in PUBLISHED.items() if alike}
+    picture = panels(results, told, "mean reciprocal rank", key="mrr", size=(5.5, 3.4))
+    for axes in picture.axes:
         axes.spines[["top", "right"]].set_visible(False)
     picture.suptitle(f"{protocol}\nfilled: as measured, open: as published (a beam's)", fontsize=8)
     return picture
@@ -117,13 +103,8 @@ def run(options: KG, console: Console) -> int:
     )  # fmt: skip
     data = {name: task_of(splits_of(name, options)) for name in options.chosen_sets}  # before hours of training
     check_pykeen(options.methods)
-    with console.status("") as status:
-        for name, task in data.items():
-            rows = dict(results.content["sets"].get(name, {}))
-            for method in options.methods:
-                rows[method] = row = measure(name, method, task, options, status.update)
-                results.add("sets", name, rows)
-                low, high = row["ci95"]
-                console.print(f"{name}, {method}: MRR {row['mrr']:.4f} ({low:.4f} … {high:.4f})", highlight=False)
-    results.finish(console)
-    return 0
+    return fill(
+        results, data, options.methods, console,
+        lambda name, method, note: measure(name, method, data[name], options, note),
+        lambda row: f"MRR {row['mrr']:.4f}",
+    )  # fmt: skip

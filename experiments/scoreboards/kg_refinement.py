@@ -11,6 +11,7 @@ from rich.console import Console
 
 from envs.queries import Task, load_task
 from experiments.evaluation import interval
+from experiments.scoreboards.knowledge_options import place_of
 from experiments.scoreboards.refined import (
     FROM_LABELS,
     LABELS,
@@ -175,5 +176,5 @@ def run(options: KGRefine, console: Console) -> int:
 def _task(name: str, options: KGRefine) -> Task:
     """The training facts to be refined; the facts to predict are the validation's or the test's."""
     part = "test" if options.split == "test" else "valid"
-    task, rest = (load_task(options.place(name), one, "tail") for one in (part, "test"))
+    task, rest = (load_task(place_of(name, options.data), one, "tail") for one in (part, "test"))
     return task._replace(known=rest.known)  # nothing true of any part is put in as wrong

@@ -15,6 +15,7 @@ from agents.repair_editors import Editor, best_editor, by_all, by_column, played
 from agents.training import make_runs, play
 from envs.kg_repair import KGRepair, build_kg_repair
 from experiments.evaluation import Interval
+from experiments.scoreboards.knowledge_options import place_of
 from experiments.scoreboards.repair_options import KGRepair as Options
 from experiments.scoreboards.results import Note, Results, commit, entry, markdown, origin, plain, steps, told
 from lepton_rl.candidate_heads import candidate_network
@@ -59,7 +60,7 @@ def _played(env: KGRepair, actions: np.ndarray, rewards: np.ndarray, terminated:
 
 
 def _environments(name: str, options: Options) -> dict[str, KGRepair]:
-    data = name if options.data is None or name == "world" else str(options.data / name)
+    data = place_of(name, options.data)
     parts = {"train": options.draws, "valid": options.held_out}
     parts |= {options.split: options.held_out}
     return {

@@ -12,7 +12,7 @@ from lepton_rl.registry import near_match
 
 __all__ = [
     "AGENTS", "COUNTRIES_PUBLISHED", "INDUCTIVE", "INDUCTIVE_PUBLISHED", "KG", "OTHERS", "PUBLISHED", "WORLD",
-    "Countries", "Inductive", "Published", "Shared", "check_sets", "config_for",
+    "Countries", "Inductive", "Published", "Shared", "check_sets", "config_for", "place_of", "sets_asked",
 ]  # fmt: skip
 
 WORLD = "world"
@@ -66,6 +66,18 @@ _CHOSEN = {
 def config_for(method: str, name: str) -> RankerConfig:
     """The settings of a ranker on a data set."""
     return _CHOSEN.get((method, name), default_config(method))
+
+
+def sets_asked(
+    given: Iterable[str], data: Path | None, usual: tuple[str, ...] = ("umls", "kinship")
+) -> tuple[str, ...]:
+    """The data sets asked for: those ``given``, else the ``usual`` folders of ``data``, or "world" without it."""
+    return tuple(dict.fromkeys(given or ((WORLD,) if data is None else usual)))
+
+
+def place_of(name: str, data: Path | None) -> str:
+    """What :func:`envs.queries.load_task` calls a data set: "world", or a folder of ``data``."""
+    return name if name == WORLD or data is None else str(data / name)
 
 
 def check_sets(names: Iterable[str], data: Path | None) -> None:
@@ -143,7 +155,7 @@ class KG(Shared):
     @property
     def chosen_sets(self) -> tuple[str, ...]:
         """The data sets asked for."""
-        return tuple(dict.fromkeys(self.sets or ((WORLD,) if self.data is None else ("umls", "kinship"))))
+        return sets_asked(self.sets, self.data)
 
     def check(self) -> None:
         """Raises ValueError: an unknown method or data set, or numbers out of range."""

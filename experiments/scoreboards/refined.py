@@ -18,6 +18,7 @@ from envs.kg_refinement import KGRefinement, make_kg_refinement, refinement_on
 from envs.noisy import restricted, verified_wrong
 from envs.queries import Task
 from experiments.evaluation import interval
+from experiments.scoreboards.knowledge_options import place_of
 from experiments.scoreboards.refinement_options import DQN, WINDOW, KGRefine
 from experiments.scoreboards.results import Note, entry
 from lepton_rl.detection import auroc, best_threshold, f1, precision_at, reliability
@@ -72,7 +73,7 @@ def draw_noise(name: str, task: Task, kind: str, share: float, options: KGRefine
         note(f"{name}, {kind} {share:.0%}: evidence on {draws} draws ({part})")
         made[part] = make_kg_refinement(
             task, share=share, kind=kind, draws=draws, part=part, evidence=options.chosen_evidence,
-            negatives=verified_wrong(options.place(name), part) if kind == "verified" else None,
+            negatives=verified_wrong(place_of(name, options.data), part) if kind == "verified" else None,
         )  # fmt: skip
     return Draws(made["train"], made["valid"], made.get("test", made["valid"]))
 

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Literal
 
 from agents.config import DQNConfig
-from experiments.scoreboards.knowledge_options import WORLD
+from experiments.scoreboards.knowledge_options import WORLD, check_sets, sets_asked
 from experiments.scoreboards.options import chosen
 from lepton_rl.evidence import DEFAULT, EVIDENCE
 from lepton_rl.noise import KINDS
-from lepton_rl.registry import near_match
 
 __all__ = ["DQN", "WINDOW", "KGRefine"]
 
@@ -64,16 +63,12 @@ class KGRefine:
     @property
     def chosen_sets(self) -> tuple[str, ...]:
         """The data sets asked for."""
-        return tuple(dict.fromkeys(self.sets or ((WORLD,) if self.data is None else ("umls", "kinship"))))
+        return sets_asked(self.sets, self.data)
 
     @property
     def chosen_evidence(self) -> tuple[str, ...]:
         """The families asked for."""
         return self.evidence or (DEFAULT[:3] if self.chosen_sets == (WORLD,) else DEFAULT)
-
-    def place(self, name: str) -> str:
-        """What :func:`envs.queries.load_task` calls a data set."""
-        return name if name == WORLD or self.data is None else str(self.data / name)
 
     def check(self) -> None:
         """Check names and numbers.
@@ -91,14 +86,4 @@ class KGRefine:
             raise ValueError("--shares must lie between 0 and 1.")
         if self.transfer and len(self.chosen_sets) < 2:
             raise ValueError("--transfer judges on other data sets: give at least two --sets.")
-        there = [WORLD]
-        if self.data is not None:
-            if not self.data.is_dir():
-                raise ValueError(f"--data: no folder {self.data}.")
-            there += sorted(entry.name for entry in self.data.iterdir() if entry.is_dir())
-        for name in self.chosen_sets:
-            if name not in there:
-                raise ValueError(
-                    f"no data set '{name}'.{near_match(name, there)} There: {', '.join(there)}"
-                    f"{' (give --data DIR for more)' if self.data is None else ''}."
-                )
+        check_sets(self.chosen_sets, self.data)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from agents.config import DQNConfig
 from experiments.scoreboards.boards import at_least_one
-from experiments.scoreboards.knowledge_options import WORLD, check_sets
+from experiments.scoreboards.knowledge_options import check_sets, sets_asked
 from experiments.scoreboards.options import chosen
 from lepton_rl.damage import Damage
 from lepton_rl.evidence import DEFAULT, EVIDENCE
@@ -70,7 +70,7 @@ class KGRepair:
     @property
     def chosen_sets(self) -> tuple[str, ...]:
         """The data sets asked for."""
-        return tuple(dict.fromkeys(self.sets or ((WORLD,) if self.data is None else ("umls", "kinship", "codex_s"))))
+        return sets_asked(self.sets, self.data, ("umls", "kinship", "codex_s"))
 
     @property
     def chosen_evidence(self) -> tuple[str, ...]:
