@@ -155,9 +155,10 @@ def figure(sets: Mapping[str, Any]) -> Figure:
         y = np.arange(len(rows))[::-1]
         axes.hlines(y, *zip(*(row["score"]["ci95"] for row in rows.values()), strict=True), color=SERIES[0], lw=2)
         axes.scatter([row["score"]["mean"] for row in rows.values()], y, color=SERIES[0], zorder=3)
-        axes.set_yticks(y, list(rows))
+        said = [m if r["score"]["mean"] > -0.05 else f"{m} ({r['score']['mean']:.2f})" for m, r in rows.items()]
+        axes.set_yticks(y, said)
         axes.set_xlim(min(-0.05, min(r["score"]["ci95"][0] for m, r in rows.items() if m != "random") - 0.05), 1.02)
-        axes.set(title=name, xlabel="repaired, as a share of the best within the budget")
+        axes.set(title=name, xlabel="share of the best repair")
         axes.spines[["top", "right"]].set_visible(False)
     return picture
 
