@@ -11,7 +11,7 @@ __all__ = ["AgentConfig", "agent_config"]
 # An action is judged by its own reward alone (a discount of 0): what is asked later does not depend on it, and what it
 # inserts changes later answers little.
 _TD = DQNConfig(
-    iterations=300, chunks=15, episodes=16, updates=8, batch_size=512, replay_capacity=256, batch="episodes",
+    iterations=200, chunks=10, episodes=16, updates=8, batch_size=512, replay_capacity=256, batch="episodes",
     picks="all", loss="logistic", return_mix=0.0, discount=0.0, learning_rate=5e-3, weight_decay=0.1,
     exploration="odds", epsilon_end=1.0,
 )  # fmt: skip
