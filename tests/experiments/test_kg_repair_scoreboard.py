@@ -34,6 +34,9 @@ def test_rows_are_written_and_kept(tmp_path, capsys):
         assert len(row["seeds"]) == (2 if method == "DQN" else 1)
     best = found["methods"]["best of the candidates"]
     assert all(row["score"]["mean"] <= best["score"]["mean"] for row in found["methods"].values())
+    rival, drops = found["rival"], {method: row["drop"] for method, row in found["methods"].items()}
+    assert drops[rival] == max(drops[method] for method in METHODS[1:3])
+    assert found["methods"][rival]["above_greedy"]["mean"] == 0
     table = (tmp_path / "out" / "kg-repair.md").read_text()
     assert "split: valid" in table and "DQN, 2 seeds" in table and table.count("| world |") == len(METHODS)
     assert (tmp_path / "out" / "kg-repair.png").stat().st_size > 1000
