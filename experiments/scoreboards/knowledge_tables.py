@@ -44,7 +44,7 @@ def fill(
     results: Results, tasks: Mapping[str, Task], methods: Sequence[str], console: Console,
     measure: Callable[[str, str, Note], dict[str, Any]], said: Callable[[Mapping[str, Any]], str],
 ) -> int:  # fmt: skip
-    """Measure every method on every data set, write each row as it is finished; returns the exit status.
+    """Measure every method on every data set without a row yet, write each as it is finished; returns the exit status.
 
     Args:
         measure: ``(data set, method, note)`` -> the JSON of a row. ``said``: a row in a word, for the console.
@@ -53,6 +53,8 @@ def fill(
         for name in tasks:
             rows = dict(results.content["sets"].get(name, {}))
             for method in methods:
+                if method in rows:  # of an earlier run
+                    continue
 
                 def note(line: str, row: str = f"{name}, {method}, ") -> None:
                     status.update(row + line)

@@ -36,9 +36,11 @@ def test_rows_name_their_protocol_and_survive_a_second_run(folder, capsys):
     options = ["kg", "--data", str(folder / "data"), "--sets", "umls", "--seeds", "2", "--epochs", "1",
                "--json", str(path), "--output", str(folder / "out")]  # fmt: skip
     assert main([*options, "--methods", "frequency"]) == 0
-    assert main([*options, "--methods", *METHODS[1:]]) == 0
+    path.write_text(path.read_text().replace('"commit": ', '"commit": "an earlier run", "was": '))
+    assert main([*options, "--methods", *METHODS]) == 0
     rows = json.loads(path.read_text())["sets"]["umls"]
     assert list(rows) == METHODS
+    assert [row["commit"] == "an earlier run" for row in rows.values()] == [True, False, False]
     for method, row in rows.items():
         assert len(row["seeds"]) == (1 if method == "frequency" else 2)
         assert row["mrr"] == pytest.approx(np.mean(row["seeds"])) and row["ci95"][0] <= row["mrr"] <= row["ci95"][1]
