@@ -60,9 +60,9 @@ def test_a_list_of_hidden_facts_is_the_same_graph_as_a_mask_of_them(most):
     same = listed(graph, most)
     assert same.shown is None and sorted(to_triples(same).tolist()) == sorted(to_triples(graph).tolist())
     ranker = get_ranker("nbfnet", TINY, 8, 2)
-    params = ranker.init(jax.random.key(0), graph)
-    for h, r, _ in toys.FACTS[:3].tolist():
-        found, expected = (ranker.score(params, one, h, r) for one in (same, graph))
+    params, score = ranker.init(jax.random.key(0), graph), jax.jit(ranker.score)
+    for h, r, _ in toys.FACTS[:3]:
+        found, expected = (score(params, one, h, r) for one in (same, graph))
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -113,6 +113,7 @@ def test_queries_that_share_a_mask_are_encoded_as_alone(bounded):
 # What agents learn
 
 
+@pytest.mark.long
 def test_a_walk_is_learnt_and_carries_over_to_queries_that_training_never_asked():
     train, test = held_out()
     env, valid = make_kg_walk(train, 2), make_kg_walk(test, 2)
@@ -126,6 +127,7 @@ def test_a_walk_is_learnt_and_carries_over_to_queries_that_training_never_asked(
         beam_ranking(network, valid, params, known, Protocol(side="head"))
 
 
+@pytest.mark.long
 def test_completion_is_learnt_and_its_values_rank_the_answers_of_the_untouched_graph():
     train, test = held_out()
     env = make_kg_completion(train, 1, penalty=0.0, hide=(0.0, 0.1))

@@ -92,6 +92,7 @@ def test_the_set_is_what_the_greedy_policy_deletes(envs, labelled):
         assert (gone.sum(1) == 9).all() if horizon == 9 else ((gone.sum(1) > 9) & (gone.sum(1) < 80)).all()
 
 
+@pytest.mark.long
 def test_rewards_teach_it_too_and_runs_may_start_from_labels(envs, labelled):
     network, fitted = labelled
     config = DQNConfig(

@@ -93,6 +93,7 @@ def test_values_move_with_the_candidates_and_stop_is_worth_nothing(train):
     assert (values(fewer)[1:-1] != values(seen)[1:-1]).all(), "the set of what may be done is its context"
 
 
+@pytest.mark.long
 def test_the_learner_repairs_draws_that_it_has_not_seen(train, valid):
     ranked = [by_rank(env, train) for env in (train, valid)]
     network = candidate_network(train.pool.evidence.shape[-1], R, 16)

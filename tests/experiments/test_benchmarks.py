@@ -111,6 +111,7 @@ def test_envs_writes_its_rows(tmp_path):
     assert row["peak_mb"] > 0
 
 
+@pytest.mark.long
 def test_kg_writes_its_rows(tmp_path):
     path = tmp_path / "rows.json"
     assert main(["kg", "--quick", "--json", str(path)]) == 0
@@ -172,6 +173,7 @@ def test_networkx_and_pandas_read_the_same_file(tmp_path, name):
         assert nx.utils.graphs_equal(nx.Graph(ours.edges()), nx.Graph(theirs.edges()))
 
 
+@pytest.mark.long
 def test_training_writes_its_rows(tmp_path):
     path = tmp_path / "rows.json"
     assert main(["training", "--quick", "--json", str(path)]) == 0

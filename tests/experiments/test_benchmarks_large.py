@@ -1,8 +1,11 @@
 import json
 
+import pytest
+
 from experiments.benchmarks.__main__ import main
 
 
+@pytest.mark.long
 def test_large_measures_each_row_in_a_process_and_draws(tmp_path, capsys):
     path, figure = tmp_path / "rows.json", tmp_path / "large.png"
     assert main(["large", "--quick", "--json", str(path), "--figure", str(figure)]) == 0

@@ -89,6 +89,7 @@ def test_curves_prune_and_end():
         dismantled.curve(path, np.array([15]))
 
 
+@pytest.mark.long
 def test_dismantling_has_a_row_a_network(tmp_path, monkeypatch):
     monkeypatch.setattr(dismantling, "by_networkit", lambda *_: None)
     path = tmp_path / "dismantling.json"
@@ -127,6 +128,7 @@ def test_depolarization_is_measured_beside_greedy(tmp_path):
     assert (tmp_path / "depolarization.png").stat().st_size > 1000
 
 
+@pytest.mark.long
 def test_influence_is_measured_beside_imm(tmp_path):
     path = tmp_path / "influence.json"
     options = ["influence", "--networks", "karate", "--cascades", "p=.1", "--budgets", "2", "4", "--worlds", "60",

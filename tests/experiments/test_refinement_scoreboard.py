@@ -33,6 +33,7 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.mark.long
 def test_every_method_has_a_row_and_rows_survive_a_second_run(folder, capsys, monkeypatch):
     monkeypatch.setattr(refined, "Supervised", lambda window: Supervised(window=window, steps=60, looks=2))
     path = folder / "new" / "rows.json"

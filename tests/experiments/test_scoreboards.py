@@ -73,6 +73,7 @@ def test_generated_graphs_are_those_of_the_folder(shared_data):
         np.testing.assert_array_equal(read.graphs.rows, made.graphs.rows)
 
 
+@pytest.mark.long
 def test_cells_share_a_program_and_survive_an_interrupt(tmp_path, monkeypatch, capsys):
     train = robustness.train_agent
 
