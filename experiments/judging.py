@@ -56,9 +56,9 @@ class Refining:
     evidence: tuple[str, ...] = ("frequency", "types", "rules")
     """KGRefinement: what is asked of each fact: frequency, types, rules; embedding and propagation take minutes
     more."""
-    teacher: Literal["labels", "rewards", "both"] = "both"
-    """KGRefinement: learn from labels of the copies; by rewards (DQN); or from labels and then by rewards, which is
-    kept where it is better on copies to choose by."""
+    teacher: Literal["labels", "rewards", "both"] = "labels"
+    """KGRefinement: learn from labels of the copies; by rewards (DQN, minutes); or from labels and then by rewards,
+    which is kept where it is better on copies to choose by."""
 
     def __post_init__(self) -> None:
         if not 0 < self.wrong < 0.5:

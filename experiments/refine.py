@@ -46,7 +46,7 @@ from lepton_rl.evidence_heads import evidence_network
 from lepton_rl.folds import Fold, folds
 from lepton_rl.heads import Network
 
-__all__ = ["POLICY", "Refiner", "draw_noise", "judge", "learn", "open_refiner", "run"]
+__all__ = ["POLICY", "Refiner", "draw_noise", "judge", "learn", "open_refiner", "run", "table"]
 
 POLICY = "policy"
 _COUNTS = {"valid": 2, "test": 5}  # draws of noise
@@ -193,10 +193,18 @@ def judge(refiner: Refiner, draws: Draws, half: Fold) -> Judged:
 
 def _report(folder: RunFolder, judged: Mapping[str, Judged], draws: Draws, refiner: Refiner) -> Section:
     """The table of all methods, written as ``result.json`` too, with the picture."""
-    rows = {name: summary(one, draws.test) for name, one in judged.items()}
+    rows, wrong = {name: summary(one, draws.test) for name, one in judged.items()}, np.asarray(draws.test.pool.wrong)
     folder.write_json("result.json", {"penalty": refiner.penalty, "evidence": refiner.evidence, "rows": rows})
-    figure = picture(judged, np.asarray(draws.test.pool.wrong))
-    path = save_figure(figure, folder.path / "precision_recall.png", dpi=110)
+    path = save_figure(picture(judged, wrong), folder.path / "precision_recall.png", dpi=110)
+    return table(rows, wrong)._replace(pictures=[path])
+
+
+def table(rows: Mapping[str, Mapping[str, Any]], wrong: np.ndarray) -> Section:
+    """All methods on held-out draws, the best first.
+
+    Args:
+        rows: of :func:`experiments.refining.summary`, by method. ``wrong``: bool[P, E].
+    """
     order = sorted(rows, key=lambda name: -rows[name]["average_precision"]["mean"])
     lines = []
     for name in order:
@@ -207,7 +215,6 @@ def _report(folder: RunFolder, judged: Mapping[str, Judged], draws: Draws, refin
                     for one in (row["average_precision"], row["f1"])),
             f"{row['precision']:.3f}", f"{row['recall']:.3f}", said,
         ))  # fmt: skip
-    wrong = np.asarray(draws.test.pool.wrong)
     title = f"Wrong facts on {len(wrong)} held-out draws of noise ({wrong[0].sum()} of {wrong.shape[1]:,} in each)"
     text = (
         "F1, precision and recall are of the facts that are deleted: above a threshold chosen on other draws, or where "
@@ -215,7 +222,7 @@ def _report(folder: RunFolder, judged: Mapping[str, Judged], draws: Draws, refin
         "over draws. The policy has seen no label of a fact that it judges."
     )
     head = ("method", "average precision [95 %]", "F1 [95 %]", "precision", "recall", "90 % sure: wrong")
-    return Section(title, text, head, lines, (order.index(POLICY),), [path])
+    return Section(title, text, head, lines, (order.index(POLICY),))
 
 
 def _save(folder: RunFolder, refiner: Refiner) -> None:

@@ -157,13 +157,13 @@ def picture(judged: Mapping[str, Judged], wrong: np.ndarray) -> Figure:
             continue
         bins = reliability(one.sure, wrong)
         there = bins.counts > 0
-        right.plot(bins.said[there], bins.so[there], color=colour, linewidth=1, marker="o", markersize=5, label=name)
+        right.plot(bins.said[there], bins.so[there], color=colour, linewidth=1, marker="o", markersize=5)
         for said, so, count in zip(bins.said[there], bins.so[there], bins.counts[there], strict=True):
             right.annotate(f"{count:,}", (said, so), xytext=(6, -9), textcoords="offset points", fontsize=7)
     left.set(xlabel="share of the wrong facts that is found", ylabel="share of the found that is wrong")
     right.set(xlabel="how sure it is that facts are wrong", ylabel="share that is wrong (and how many facts)")
     for axes in (left, right):
         axes.set(xlim=(-0.02, 1.05), ylim=(-0.02, 1.05))
-        axes.legend(frameon=False, fontsize=8)
         axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=6, frameon=False, fontsize=8)
     return figure

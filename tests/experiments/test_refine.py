@@ -43,7 +43,7 @@ def trained(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(refine, "Supervised", lambda window: Supervised(window=128, steps=100, looks=2))
         assert call("train", "--env", "KGRefinement", "--graph", folder / "town.tsv", "--runs-dir", folder, "--name",
-                    "run", "--teacher", "labels", "--draws", 2, "--evidence", "types", "frequency") == 0  # fmt: skip
+                    "run", "--draws", 2, "--evidence", "types", "frequency") == 0  # fmt: skip
     return folder
 
 
@@ -57,7 +57,7 @@ def test_a_run_says_how_good_the_policy_is_beside_the_detectors(trained):
         assert ("calibration" in row) == (name == refine.POLICY)
     page = (run / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 1 and "http" not in page and "mean of detectors" in page
-    assert open_run(run)[1].refining == Refining(draws=2, evidence=("types", "frequency"), teacher="labels")
+    assert open_run(run)[1].refining == Refining(draws=2, evidence=("types", "frequency"))
     assert [row["half"] for row in map(json.loads, (run / "metrics.jsonl").read_text().splitlines())] == [0, 1]
 
 
