@@ -1,6 +1,9 @@
 """Policies that clean a knowledge graph: supervised on the labels of training instances, or from there on by rewards.
 
-Letters: P instances, E facts of an instance, W facts under review, S seeds.
+Instances of noise in one graph share their right facts, which a network with exact counts can know again. So policies
+come in twos, too, of which each learns from the labels of one half of all facts and judges those of the other
+(:func:`other_half`, :func:`odds_apart`).
+Letters: P instances, E facts of an instance, F columns of evidence, W facts under review, S seeds.
 """
 
 from dataclasses import dataclass
@@ -17,10 +20,15 @@ from agents.dqn import TrainState
 from agents.training import started_with
 from envs.base import whole
 from envs.kg_refinement import KGRefinement, refinement_on
+from envs.noisy import restricted
 from lepton_rl.evidence_heads import evidence_network
+from lepton_rl.folds import Fold
 from lepton_rl.heads import Network
 
-__all__ = ["Supervised", "deleted", "fit_labels", "log_odds", "refiner_on", "started_from_labels"]
+__all__ = [
+    "Fitted", "Supervised", "deleted", "fit_labels", "halves_of", "log_odds", "odds_apart", "other_half", "refiner_on",
+    "started_from_labels",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,40 @@ def _log_odds(network: Network, params: Any, env: KGRefinement) -> Float[Array, 
         return network.encode(params, whole(env, env.reset(start, jax.random.key(0))[1]))
 
     return jax.lax.map(one, jnp.arange(env.pool.size))
+
+
+def other_half(env: KGRefinement, half: Fold, which: int) -> KGRefinement:
+    """The environment with no fact of the half ``which`` to judge, for a policy that is to judge those."""
+    kept = half(np.asarray(env.pool.graphs.base.triples)) != which
+    return refinement_on(restricted(env.pool, kept), env.horizon, penalty=float(env.penalty))
+
+
+def halves_of(env: KGRefinement, half: Fold) -> np.ndarray:
+    """The half that each fact of each instance belongs to, i64[P, E]."""
+    return np.append(half(np.asarray(env.pool.graphs.base.triples)), 0)[np.asarray(env.pool.numbers)]
+
+
+class _Seen(NamedTuple):
+    """All of an observation that log-odds depend on."""
+
+    evidence: Float[Array, "E F"]
+
+
+def odds_apart(network: Network, params: Any, evidence: np.ndarray, halves: np.ndarray) -> np.ndarray:
+    """The log-odds that each fact is wrong, by the policy that has seen no label of its half, f64[P, E].
+
+    Args:
+        params: of two policies (leading axis of every leaf), the first for the facts of half 0.
+        evidence: f[P, E, F], on all facts of each graph. ``halves``: i[P, E].
+    """
+    z = np.asarray(_odds_of_both(network, params, jnp.asarray(evidence, jnp.float32)), np.float64)
+    return np.where(halves == 0, z[:, 0], z[:, 1])
+
+
+@partial(jax.jit, static_argnums=0)
+def _odds_of_both(network: Network, params: Any, evidence: Float[Array, "P E F"]) -> Float[Array, "P 2 E"]:
+    both = jax.vmap(network.encode, in_axes=(0, None))
+    return jax.lax.map(lambda rows: both(params, _Seen(rows)), evidence)
 
 
 def deleted(network: Network, params: Any, env: KGRefinement) -> Bool[Array, "P W"]:

@@ -185,8 +185,8 @@ def refinement_on(
 
 
 def make_kg_refinement(
-    task: Task, horizon: int | None = None, *, share: float = 0.05, kind: str = "uniform", draws: int = 4,
-    seed: int = 0, part: str = "train", evidence: tuple[str, ...] = COUNTED, penalty: float = 1.0,
+    task: Task, horizon: int | None = None, *, share: float = 0.05, kind: str = "uniform", missing: float = 0.0,
+    draws: int = 4, seed: int = 0, part: str = "train", evidence: tuple[str, ...] = COUNTED, penalty: float = 1.0,
     window: int | None = None, ask: float | None = None, negatives: np.ndarray | None = None,
 ) -> KGRefinement:  # fmt: skip
     """Draw noise in a graph, judge every fact by the others, and build the environment.
@@ -194,7 +194,8 @@ def make_kg_refinement(
     Args:
         task: the graph, and what is true beside it; its queries are not asked.
         horizon: T, by default twice the wrong facts, or for a window a quarter of it.
-        share, kind, negatives: see :func:`lepton_rl.noise.corrupt`.
+        share, kind, negatives: see :func:`lepton_rl.noise.corrupt`. ``missing``: share of the facts that each draw
+            hides before; they are true and speak for nothing.
         draws: P, with noise of their own. ``seed``, ``part``: of all that is random; noise of the parts differs.
         evidence: families, see :data:`lepton_rl.evidence.EVIDENCE`. ``penalty``, ``window``, ``ask``: as in
             :func:`refinement_on`.
@@ -204,12 +205,14 @@ def make_kg_refinement(
     """
     if part not in _PARTS:
         raise ValueError(f"unknown part '{part}'.{near_match(part, _PARTS)} Allowed: {', '.join(_PARTS)}.")
-    if draws < 1:
-        raise ValueError(f"{draws} draws of noise: give at least 1.")
+    if draws < 1 or not 0 <= missing < 1:
+        raise ValueError(f"{draws} draws of noise, {missing} of the facts missing: give at least 1, a share below 1.")
     N, R, instances, told = task.num_entities, task.num_relations, [], []
     for draw in range(draws):
         rng = np.random.default_rng((seed, _PARTS.index(part), draw))
-        instances.append(corrupt(task.facts, N, R, share, kind, rng, known=task.known, negatives=negatives))
+        hidden = round(missing * len(task.facts))
+        shown = task.facts[rng.permutation(len(task.facts)) >= hidden] if hidden else task.facts
+        instances.append(corrupt(shown, N, R, share, kind, rng, known=task.known, negatives=negatives))
         facts = instances[-1].facts
         told.append(gather(facts, facts, N, R, names=evidence, seed=int(rng.integers(1 << 31))))
     pool = make_noisy(instances, told, N, R, seed)
@@ -219,8 +222,9 @@ def make_kg_refinement(
 
 def build_kg_refinement(
     rule: str = "KGRefinement", *, data: str = "world", part: str = "train", split_seed: int = 0,
-    share: float = 0.05, kind: str = "uniform", draws: int = 4, seed: int = 0, evidence: tuple[str, ...] = COUNTED,
-    budget: int | None = None, penalty: float = 1.0, window: int | None = None, ask: float | None = None,
+    share: float = 0.05, kind: str = "uniform", missing: float = 0.0, draws: int = 4, seed: int = 0,
+    evidence: tuple[str, ...] = COUNTED, budget: int | None = None, penalty: float = 1.0, window: int | None = None,
+    ask: float | None = None,
 ) -> KGRefinement:  # fmt: skip
     """Build the environment from JSON-able settings: noise in the training facts, none of it a fact of any part.
 
@@ -235,7 +239,7 @@ def build_kg_refinement(
     """
     task = load_task(data, "test", "tail", split_seed)
     return make_kg_refinement(
-        task, budget, share=share, kind=kind, draws=draws, seed=seed, part=part, evidence=tuple(evidence),
-        penalty=penalty, window=window, ask=ask,
+        task, budget, share=share, kind=kind, missing=missing, draws=draws, seed=seed, part=part,
+        evidence=tuple(evidence), penalty=penalty, window=window, ask=ask,
         negatives=verified_wrong(data, part, split_seed) if kind == "verified" else None,
     )  # fmt: skip

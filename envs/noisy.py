@@ -132,14 +132,17 @@ def make_noisy(
 
 
 def restricted(pool: NoisyFacts, kept: np.ndarray) -> NoisyFacts:
-    """The pool with fewer facts to judge, those of the base that are ``kept`` bool[B]; their evidence stays."""
+    """The pool with fewer facts to judge, those of the base that are ``kept`` bool[B]; their evidence stays.
+
+    There is room for as many as before, so that pools restricted otherwise share their programs.
+    """
     columns = [np.asarray(column) for column in (pool.numbers, pool.wrong, pool.evidence)]
     stays = np.append(kept, False)[columns[0]]
     counts = stays.sum(1)
-    order = np.argsort(~stays, axis=1, kind="stable")[:, : counts.max()]
+    order = np.argsort(~stays, axis=1, kind="stable")
     rows = np.arange(len(order))[:, None]
     numbers, wrong, evidence = (column[rows, order] for column in columns)
-    there = np.arange(counts.max()) < counts[:, None]
+    there = np.arange(stays.shape[1]) < counts[:, None]
     numbers = np.where(there, numbers, len(kept))
     return replace(
         pool, numbers=jnp.asarray(numbers, jnp.int32), counts=jnp.asarray(counts, jnp.int32),

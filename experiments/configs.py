@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from agents.config import DQNConfig, dqn_from_json
-from experiments.judging import Judging, JudgingOptions
+from experiments.judging import Judging, JudgingOptions, Refining, RefiningOptions, refining_from_json
 from experiments.reading import Reading, ReadingOptions, reading_from_json
 
 __all__ = ["Apply", "Command", "Doctor", "Eval", "List", "Solve", "Train", "train_from_json", "train_to_json"]
@@ -29,6 +29,10 @@ class Train:
     Without --graph it trains on generated graphs and then edits four networks that networkx carries. With --graph it
     trains on shuffles of your graph (edges swapped, every degree kept), your graph itself held out, and then edits it;
     or on a part of your graphs, if there are several.
+
+    With --env KGRefinement it trains a policy that finds the wrong facts of a knowledge graph (--graph is one: a name,
+    a file or a folder of facts; default: world), judges it beside detectors on noise that it has not seen, and keeps
+    it for `solve --facts --run`.
     """
 
     graph: str | None = None
@@ -76,6 +80,7 @@ class Train:
     """Where runs are kept."""
     resume: Path | None = None
     """Go on with an interrupted run, by its folder; every other option is taken from that run."""
+    refining: RefiningOptions = field(default_factory=Refining)
     dqn: Quick = field(default_factory=quick_dqn)
 
     def __post_init__(self) -> None:
@@ -114,7 +119,8 @@ class Solve:
     ranker: str = "rules"
     """What guesses links that no fact states, for a query: rules, frequency; or none."""
     run: Path | None = None
-    """Folder of a trained run whose policy to use; default: train first, on shuffles of the graph."""
+    """Folder of a trained run whose policy to use; default: train first, on shuffles of the graph. Facts are judged by
+    a run of `train --env KGRefinement`, or by a small network that is fitted to copies of the graph."""
     env: str = "lepton/EdgeAddition-v0"
     """The rule of edits (see `list environments`), when no run is given."""
     objective: str | None = None
@@ -232,6 +238,7 @@ def train_from_json(text: str, folder: Path) -> Train:
     try:
         plain = json.loads(text)
         nested = {"dqn": dqn_from_json(plain["dqn"]), "reading": reading_from_json(plain["reading"])}
+        nested["refining"] = refining_from_json(plain.get("refining", dataclasses.asdict(Refining())))
         return Train(**plain | nested | {"name": folder.name, "runs_dir": folder.parent})
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{folder / 'config.json'} is damaged or of another version ({error}): train anew.") from None

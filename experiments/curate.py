@@ -6,18 +6,20 @@ by row (``apply``), and as N-Triples and SPARQL for other tools.
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from envs import rule_of
 from experiments.configs import Solve
 from experiments.display import Display
-from experiments.folder import RunFolder, free_name, make_folder, stem
+from experiments.folder import RunFolder, free_name, make_folder, open_run, stem
 from experiments.query import Facts, whole_graph
+from experiments.refine import Refiner, open_refiner
 from lepton_rl.curation import Curation
-from lepton_rl.curation.judging import Check, Judged, judge
+from lepton_rl.curation.judging import FOLDS, Check, Judged, judge
 from lepton_rl.data import DataError, KnowledgeGraph
 from lepton_rl.data.knowledge.diff import Claim, Diff, as_rows, make_diff
 from lepton_rl.data.knowledge.raw import knowledge_graph
@@ -31,6 +33,8 @@ from lepton_rl.data.knowledge.triples import TripleColumns, read_triples
 from lepton_rl.data.knowledge.writing import as_tsv
 from lepton_rl.data.sets import find
 from lepton_rl.data.source import Source, open_source, plain_path
+from lepton_rl.evidence import usable
+from lepton_rl.folds import folds
 from lepton_rl.metrics import average_precision
 
 __all__ = ["is_knowledge", "run"]
@@ -57,9 +61,11 @@ class _Verdict(NamedTuple):
 def is_knowledge(command: Solve) -> bool:
     """Whether ``solve`` is asked about facts: told so, by a rule of such, a data set of facts, or RDF by its name.
 
-    A table with three columns may as well be edges with weights, so that it has to be told.
+    A table with three columns may as well be edges with weights, so that it has to be told. A run may tell it.
     """
-    if command.facts or command.env.removeprefix("lepton/").partition("-")[0] in _RULES:
+    if command.run is not None and rule_of(open_run(command.run)[1].env) in _RULES:
+        return True
+    if command.facts or rule_of(command.env) in _RULES:
         return True
     if command.graph is None:
         return False
@@ -73,24 +79,29 @@ def is_knowledge(command: Solve) -> bool:
 def run(command: Solve) -> int:
     """Judge all facts and candidates, show the surest, and write the edits."""
     display, begun, name = Display(), time.perf_counter(), command.graph or "world"
-    if command.run is not None:
-        raise ValueError(f"--run {command.run}: facts are judged by evidence, not by a policy: leave out --run.")
+    refiner = None if command.run is None else open_refiner(command.run)
     path = command.runs_dir / (command.name or free_name(command.runs_dir, f"solve-{stem(name)}"))
-    settings = Curation(**asdict(command.judging))
+    settings = _settings(command, refiner)
     source, format = _lines(name, command.reading.format, path)
     read = read_ntriples if format == "nt" else read_triples
     graph = knowledge_graph(stem(name), read(source, TripleColumns()))
+    _refuse_unfit(graph, settings, command)
     folder = RunFolder(make_folder(path))
     display.header("facts", {
         "graph": f"{graph.name} ({graph.num_entities:,} entities, {graph.num_relations:,} relations, "
         f"{len(graph.triples):,} facts)",
         "assumed": f"{settings.wrong:.2g} of the facts wrong, {settings.missing:.2g} of all missing",
+        "judged by": "a network fitted to copies of the graph" if refiner is None else f"trained in {command.run}",
         "edits are for": str(source.path), "results": str(folder.path),
     })  # fmt: skip
     for line in graph.report:
         display.note(line)
     try:
-        judged = judge(graph.triples, graph.num_entities, graph.num_relations, settings, display.note)
+        fold, half = (folds(graph.entities, graph.relations, count) for count in (FOLDS, 2))
+        policy = None if refiner is None else lambda facts, rows: refiner.odds(facts, rows, half)
+        judged = judge(
+            graph.triples, graph.num_entities, graph.num_relations, settings, display.note, fold=fold, policy=policy
+        )
         adds, deletes = _chosen(command, graph, judged)
         diff = _diff(source, format, graph, _sure(adds, command), _sure(deletes, command))
     except ValueError:
@@ -108,6 +119,29 @@ def run(command: Solve) -> int:
     display.say(f"\n{folder.path / 'edits.tsv'}  ({time.perf_counter() - begun:.0f} s in all)")
     display.say(f"python -m experiments.run apply --graph {source.path} --edits {folder.path / 'edits.tsv'}")
     return 0
+
+
+def _settings(command: Solve, refiner: Refiner | None) -> Curation:
+    """How facts are judged: by the evidence that a run was trained with, where there is one."""
+    settings = Curation(**asdict(command.judging))
+    if refiner is None:
+        return settings
+    if settings.evidence not in (Curation.evidence, refiner.evidence):
+        raise ValueError(
+            f"--evidence {' '.join(settings.evidence)}: the run {command.run} judges by "
+            f"{' '.join(refiner.evidence)}. Leave out --evidence, or leave out --run."
+        )
+    return replace(settings, evidence=refiner.evidence)
+
+
+def _refuse_unfit(graph: KnowledgeGraph, settings: Curation, command: Solve) -> None:
+    """Refuse a graph that has not the evidence of a run."""
+    there = usable(settings.evidence, graph.num_relations)
+    if command.run is not None and there != settings.evidence:
+        raise ValueError(
+            f"{graph.name} has {graph.num_relations:,} relations, too many for the rules by which the run "
+            f"{command.run} judges: train one with --evidence {' '.join(there)}, or leave out --run."
+        )
 
 
 def _lines(name: str, format: str | None, folder: Path) -> tuple[Source, str]:
@@ -202,7 +236,8 @@ def _result(command: Solve, diff: Diff, judged: Judged) -> dict[str, object]:
         for edit in diff.edits
     ]
     return {
-        "graph": command.graph or "world", "sha256": diff.sha256, "assumed_wrong": command.judging.wrong,
+        "graph": command.graph or "world", "run": None if command.run is None else str(command.run),
+        "sha256": diff.sha256, "assumed_wrong": command.judging.wrong,
         "assumed_missing": command.judging.missing, "held_out": held_out, "edits": edits,
     }  # fmt: skip
 

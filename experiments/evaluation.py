@@ -18,7 +18,7 @@ from lepton_rl.graph import BitGraph
 from lepton_rl.heads import Network
 from lepton_rl.objectives import score
 
-__all__ = ["Interval", "final_graphs", "interval", "paired_interval", "plan", "play", "values"]
+__all__ = ["Interval", "entry", "final_graphs", "interval", "paired_interval", "plan", "play", "values"]
 
 SEARCH, SCORE = 1, 2  # folded into a seed: a method's own noise, the reported score's
 
@@ -29,6 +29,11 @@ class Interval(NamedTuple):
     mean: float
     low: float
     high: float
+
+
+def entry(result: Interval) -> dict[str, Any]:
+    """A mean with its interval, as JSON."""
+    return {"mean": result.mean, "ci95": [result.low, result.high]}
 
 
 def play(network: Network, env: GraphEnv, params: Any, seed: int) -> Int[Array, "S P T"]:

@@ -1,11 +1,22 @@
-"""How the user's facts are judged: plain options of the command line, importable without jax or arrow."""
+"""How the user's facts are judged, and policies trained to: plain options, importable without jax or arrow."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import tyro
 
-__all__ = ["Judging", "JudgingOptions"]
+from agents.config import DQNConfig
+
+__all__ = ["REFINING_DQN", "WINDOW", "Judging", "JudgingOptions", "Refining", "RefiningOptions", "refining_from_json"]
+
+WINDOW = 512
+"""Facts under review in an episode of training; policies are judged on whole graphs."""
+# Rewards follow each deletion at once and what is left does not change, hence no discounted future. Chosen on
+# validation noise of UMLS.
+REFINING_DQN = DQNConfig(
+    iterations=60, chunks=6, episodes=32, updates=8, batch_size=128, replay_capacity=2048, picks="all", return_mix=0.0,
+    discount=0.0, learning_rate=2e-3, epsilon_end=0.2,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,3 +40,38 @@ class Judging:
 
 
 JudgingOptions = Annotated[Judging, tyro.conf.arg(name="")]  # its fields become options without a prefix
+
+
+@dataclass(frozen=True)
+class Refining:
+    """How a policy of KGRefinement is trained."""
+
+    wrong: float = 0.05
+    """KGRefinement: wrong facts that are put into the graph for each of its own, a third each with an end exchanged,
+    with an end exchanged for one seen there, with another relation."""
+    missing: float = 0.1
+    """KGRefinement: share of the facts that is hidden."""
+    draws: int = 4
+    """KGRefinement: noisy copies of the facts to learn from; two more choose, five more report."""
+    evidence: tuple[str, ...] = ("frequency", "types", "rules")
+    """KGRefinement: what is asked of each fact: frequency, types, rules; embedding and propagation take minutes
+    more."""
+    teacher: Literal["labels", "rewards", "both"] = "labels"
+    """KGRefinement: learn from labels of the copies; by rewards (DQN, minutes); or from labels and then by rewards,
+    which is kept where it is better on copies to choose by."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.wrong < 0.5:
+            raise ValueError(f"--wrong {self.wrong} is out of range: give a share above 0 and below 0.5.")
+        if not 0 <= self.missing < 0.5:
+            raise ValueError(f"--missing {self.missing} is out of range: give a share from 0 to below 0.5.")
+        if self.draws < 1:
+            raise ValueError(f"--draws {self.draws} is too small: give at least 1.")
+
+
+RefiningOptions = Annotated[Refining, tyro.conf.arg(name="")]
+
+
+def refining_from_json(plain: dict[str, Any]) -> Refining:
+    """The options as :func:`dataclasses.asdict` and JSON left them."""
+    return Refining(**plain | {"evidence": tuple(plain["evidence"])})

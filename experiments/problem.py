@@ -23,6 +23,11 @@ _HINTS = {
     "largest component": " (--largest-component)", "directed=False": " (leave out --directed)",
     "of weight": " (--negative-weights absolute, --weights ignore)",
 }  # fmt: skip
+_KNOWLEDGE = {
+    "KGRefinement": "experiments.run train --env KGRefinement` and judge facts by it with `python -m experiments.run "
+    "solve --facts --run",
+    "KGRepair": "experiments.scoreboards kg-repair",
+}  # fmt: skip
 
 
 class Problem(NamedTuple):
@@ -64,9 +69,10 @@ def completed(config: Train) -> Train:
     """
     get_environment(config.env)
     if rule_of(config.env) in KNOWLEDGE:
+        how = _KNOWLEDGE.get(rule_of(config.env), "experiments.scoreboards kg")
         raise ValueError(
             f"{config.env} is no rule of edits for an objective to grow by: train it on a knowledge graph with "
-            "`python -m experiments.scoreboards kg`."
+            f"`python -m {how}`."
         )
     default = DEFAULTS[rule_of(config.env)]
     # Lengths need graphs that lie somewhere.

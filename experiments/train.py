@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from envs import rule_of
+from experiments import refine
 from experiments.comparison import AGENT, Comparison, Contest, compare, open_contest, rehearse
 from experiments.configs import Train
 from experiments.display import Display, settings
@@ -33,6 +35,8 @@ __all__ = ["compare_on_test", "comparison_json", "run", "show", "workers", "writ
 
 def run(command: Train) -> int:
     """Train, or go on with a run; then evaluate and report."""
+    if command.resume is None and rule_of(command.env) == "KGRefinement":
+        return refine.run(command)
     begun, display = time.perf_counter(), Display()
     if command.resume is None:
         problem = make_problem(command)

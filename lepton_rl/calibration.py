@@ -1,4 +1,4 @@
-"""From evidence to probabilities: a small network fitted on labelled rows, calibrated on others that it has not seen.
+"""From evidence to probabilities: a small network fitted on labelled rows, and what its log-odds mean by other rows.
 
 Letters: m rows, F columns, H hidden units.
 """
@@ -13,7 +13,7 @@ import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 from scipy.optimize import minimize
 
-__all__ = ["Calibrated", "fit_calibrated", "logits", "moved_prior", "probabilities"]
+__all__ = ["Fitted", "Platt", "calibrated", "fit", "logits", "moved_prior", "platt"]
 
 HIDDEN = 16
 STEPS, RATE = 400, 0.02
@@ -21,48 +21,68 @@ DECAY = 0.1  # less of it is a little better on such rows as were fitted, and mu
 _FAR = 6.0  # standard deviations; what lies farther is no more extreme than this
 
 
-class Calibrated(NamedTuple):
-    """A fitted network and its calibration.
+class Fitted(NamedTuple):
+    """A fitted network.
 
     Attributes:
         mean, scale: f64[F], of the columns. ``params``: of the network.
-        slope, offset: probability = sigmoid(slope · logit + offset) (Platt 1999).
     """
 
     mean: np.ndarray
     scale: np.ndarray
     params: Any
+
+
+class Platt(NamedTuple):
+    """What log-odds mean: probability = sigmoid(slope · log-odds + offset) (Platt 1999)."""
+
     slope: float
     offset: float
 
 
-def fit_calibrated(
-    features: np.ndarray, labels: np.ndarray, held: np.ndarray, held_labels: np.ndarray, seed: int = 0
-) -> Calibrated:
-    """Fit a network to rows f[m, F] with labels bool[m] by cross-entropy, and calibrate it on held-out rows.
+def fit(features: np.ndarray, labels: np.ndarray, seed: int = 0) -> Fitted:
+    """Fit a network to rows f[m, F] with labels bool[m] by cross-entropy.
 
     Raises:
-        ValueError: labels of one kind only, in either part.
+        ValueError: labels of one kind only.
     """
-    for part in (labels, held_labels):
-        if part.all() or not part.any():
-            raise ValueError("probabilities need rows of both kinds to fit and to calibrate on: give more facts.")
+    _need_both(labels)
     mean, scale = features.mean(0), features.std(0) + 1e-6
     rows, wanted = _scaled(features, mean, scale), jnp.asarray(labels, jnp.float32)
-    params = _fit(rows, wanted, jax.random.key(seed))
-    raw = Calibrated(mean, scale, params, 1.0, 0.0)
-    slope, offset = _platt(logits(raw, held), held_labels)
-    return raw._replace(slope=slope, offset=offset)
+    return Fitted(mean, scale, _fit(rows, wanted, jax.random.key(seed)))
 
 
-def logits(model: Calibrated, features: np.ndarray) -> np.ndarray:
+def logits(model: Fitted, features: np.ndarray) -> np.ndarray:
     """Log-odds of rows f[m, F] as the network has them, before they are calibrated, f64[m]."""
     return np.asarray(_network(model.params, _scaled(features, model.mean, model.scale)), np.float64)
 
 
-def probabilities(model: Calibrated, features: np.ndarray) -> np.ndarray:
-    """How likely each of the rows f[m, F] is labelled true, f64[m]."""
-    return np.asarray(_sigmoid(model.slope * logits(model, features) + model.offset))
+def platt(logits: np.ndarray, labels: np.ndarray) -> Platt:
+    """What log-odds f[m] mean by labels bool[m] of rows that nothing was fitted to.
+
+    Slope and offset of least cross-entropy with Platt's targets, which are never 0 or 1, so that both are finite.
+
+    Raises:
+        ValueError: labels of one kind only.
+    """
+    _need_both(labels)
+    true, false = labels.sum(), (~labels).sum()
+    wanted = np.where(labels, (true + 1) / (true + 2), 1 / (false + 2))
+    scale = logits.std() + 1e-6
+    rows = np.stack([logits / scale, np.ones_like(logits)], 1)
+
+    def loss(found: np.ndarray) -> tuple[float, np.ndarray]:
+        raw = rows @ found
+        return float((np.logaddexp(0, raw) - wanted * raw).mean()), rows.T @ (_sigmoid(raw) - wanted) / len(raw)
+
+    bounds = [(1e-3, None), (None, None)]  # a higher score is never less likely
+    slope, offset = minimize(loss, np.array([scale, 0.0]), jac=True, method="L-BFGS-B", bounds=bounds).x
+    return Platt(float(slope / scale), float(offset))
+
+
+def calibrated(scale: Platt, logits: np.ndarray) -> np.ndarray:
+    """The probabilities f64[m] that log-odds f[m] mean."""
+    return np.asarray(_sigmoid(scale.slope * logits + scale.offset))
 
 
 def moved_prior(probability: np.ndarray, ratio: float) -> np.ndarray:
@@ -75,6 +95,11 @@ def moved_prior(probability: np.ndarray, ratio: float) -> np.ndarray:
 
 def _scaled(features: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> Float[Array, "m F"]:
     return jnp.asarray(np.clip((features - mean) / scale, -_FAR, _FAR), jnp.float32)
+
+
+def _need_both(labels: np.ndarray) -> None:
+    if labels.all() or not labels.any():
+        raise ValueError("probabilities need rows of both kinds to fit and to calibrate on: give more facts.")
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
@@ -107,19 +132,3 @@ def _fit(
         return (optax.apply_updates(params, step), state), None
 
     return jax.lax.scan(update, (params, optimiser.init(params)), None, length=steps)[0][0]
-
-
-def _platt(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """Slope and offset of least cross-entropy with Platt's targets, which are never 0 or 1, so that both are finite."""
-    true, false = labels.sum(), (~labels).sum()
-    wanted = np.where(labels, (true + 1) / (true + 2), 1 / (false + 2))
-    scale = logits.std() + 1e-6
-    rows = np.stack([logits / scale, np.ones_like(logits)], 1)
-
-    def loss(found: np.ndarray) -> tuple[float, np.ndarray]:
-        raw = rows @ found
-        return float((np.logaddexp(0, raw) - wanted * raw).mean()), rows.T @ (_sigmoid(raw) - wanted) / len(raw)
-
-    bounds = [(1e-3, None), (None, None)]  # a higher score is never less likely
-    slope, offset = minimize(loss, np.array([scale, 0.0]), jac=True, method="L-BFGS-B", bounds=bounds).x
-    return float(slope / scale), float(offset)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Reliability", "auroc", "best_threshold", "f1", "precision_at", "reliability"]
+__all__ = ["Reliability", "auroc", "best_threshold", "f1", "precision_at", "precision_recall", "reliability"]
 
 
 class Reliability(NamedTuple):
@@ -54,6 +54,22 @@ def precision_at(scores: np.ndarray, labels: np.ndarray, count: int | None = Non
     _, sizes, hits = _tied(scores, labels)
     taken = np.clip(count - (np.cumsum(sizes) - sizes), 0, sizes)
     return float((hits * taken / sizes).sum() / count)
+
+
+def precision_recall(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Recall and precision f64[k] of the sets of scores above each of k thresholds, the highest first.
+
+    Args:
+        scores: f[m]. ``labels``: bool[m].
+
+    Raises:
+        ValueError: shapes that do not match, or no true label.
+    """
+    scores, labels = _pair(scores, labels)
+    if not labels.any():
+        raise ValueError("precision and recall need a true label.")
+    _, sizes, hits = _tied(scores, labels)
+    return np.cumsum(hits) / labels.sum(), np.cumsum(hits) / np.cumsum(sizes)
 
 
 def auroc(scores: np.ndarray, labels: np.ndarray) -> float:

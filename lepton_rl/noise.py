@@ -11,8 +11,9 @@ from lepton_rl.registry import near_match
 
 __all__ = ["KINDS", "Noisy", "corrupt", "fact_keys", "facts_in"]
 
-KINDS = ("uniform", "types", "relation", "verified")
+KINDS = ("uniform", "types", "relation", "mixed", "verified")
 """How a fact is made wrong, see :func:`corrupt`."""
+_MIXED = ("relation", "types", "uniform")  # the one that most graphs have room for last
 _ROUNDS = 200  # of draws and rejections, after which there are too few wrong facts to find
 
 
@@ -53,7 +54,8 @@ def corrupt(
         facts: int[E, 3]. ``share``: of E, in (0, 1).
         kind: "uniform": the head, relation or tail of a fact is another one, drawn uniformly; "types": its head or tail
             is another entity of equal type, or that is seen at that end of that relation where no types are given;
-            "relation": its relation is another one; "verified": facts of ``negatives``.
+            "relation": its relation is another one; "mixed": a third of each of these, or more of the others where a
+            graph has no room for one; "verified": facts of ``negatives``.
         known: int[m, 3], facts that are true beside ``facts``. ``types``: int[N], a label an entity.
         negatives: int[n, 3], facts that are known to be wrong.
 
@@ -74,6 +76,8 @@ def corrupt(
         wrong = _fresh(pool, true, num_entities, num_relations)[:wanted]
         if len(wrong) < wanted:
             raise ValueError(f"{wanted} wrong facts are asked for and {len(wrong)} are verified: lower the share.")
+    elif kind == "mixed":
+        wrong = _mixed(facts, true, num_entities, num_relations, wanted, types, rng)
     else:
         wrong = _drawn(facts, true, num_entities, num_relations, wanted, kind, types, rng)
     return Noisy(np.concatenate([facts, wrong]), np.arange(len(facts) + wanted) >= len(facts))
@@ -92,6 +96,24 @@ def _fresh(drawn: np.ndarray, true: np.ndarray, N: int, R: int) -> np.ndarray:
     first = np.zeros(len(keys), bool)
     first[np.unique(keys, return_index=True)[1]] = True
     return drawn[first & ~np.isin(keys, fact_keys(true, N, R))]
+
+
+def _mixed(
+    facts: np.ndarray, true: np.ndarray, N: int, R: int, wanted: int, types: np.ndarray | None,
+    rng: np.random.Generator,
+) -> np.ndarray:  # fmt: skip
+    """``wanted`` wrong facts, of every kind that is drawn as many, i64[k, 3]."""
+    found = facts[:0]
+    for i, kind in enumerate(_MIXED):
+        count = -(-(wanted - len(found)) // (len(_MIXED) - i))
+        try:
+            part = _drawn(facts, np.concatenate([true, found]), N, R, count, kind, types, rng) if count else found[:0]
+        except ValueError:
+            if kind == _MIXED[-1]:
+                raise
+            continue  # a graph of one relation has none to take instead
+        found = np.concatenate([found, part])
+    return found
 
 
 def _drawn(

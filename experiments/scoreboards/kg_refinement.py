@@ -11,20 +11,17 @@ from rich.console import Console
 
 from envs.queries import Task, load_task
 from experiments.evaluation import interval
+from experiments.refining import Draws, Judged, detectors, share_of, summary
 from experiments.scoreboards.knowledge_options import place_of
 from experiments.scoreboards.refined import (
     FROM_LABELS,
     LABELS,
     OTHER_FACTS,
-    Draws,
-    Judged,
     Refiner,
-    detectors,
     draw_noise,
     judge,
     judge_apart,
     learn,
-    summary,
 )
 from experiments.scoreboards.refinement_options import KGRefine
 from experiments.scoreboards.results import Note, Results, commit, entry, markdown
@@ -98,10 +95,6 @@ def _moved(made: dict[str, tuple[Draws, dict[str, Refiner]]], families: tuple[st
     return found
 
 
-def _share(value: float | None, facts: int) -> str:
-    return "–" if value is None else f"{value:.1%} of {facts}"
-
-
 def table(cells: Cells) -> str:
     """A Markdown table, a block a cell; under it, what the link predictor says."""
     lines, words = [], []
@@ -113,7 +106,7 @@ def table(cells: Cells) -> str:
                 name, method, f"{row['precision_at_k']['mean']:.3f}",
                 f"{ap['mean']:.3f} [{ap['ci95'][0]:.3f}, {ap['ci95'][1]:.3f}]", f"{row['auroc']['mean']:.3f}",
                 f"{one['mean']:.3f} [{one['ci95'][0]:.3f}, {one['ci95'][1]:.3f}]", f"{row['precision']:.3f}",
-                f"{row['recall']:.3f}", _share(sure["wrong_at_90"], sure["wrong_at_90_facts"]) if sure else "–",
+                f"{row['recall']:.3f}", share_of(sure["wrong_at_90"], sure["wrong_at_90_facts"]) if sure else "–",
             ])  # fmt: skip
         if "link_predictor" in cell:
             mrr, gain = cell["link_predictor"], cell["link_predictor"]["gain"]

@@ -4,22 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from agents.config import DQNConfig
+from experiments.judging import REFINING_DQN
 from experiments.scoreboards.knowledge_options import WORLD, check_sets, sets_asked
 from experiments.scoreboards.options import chosen
 from lepton_rl.evidence import DEFAULT, EVIDENCE
 from lepton_rl.noise import KINDS
 
-__all__ = ["DQN", "WINDOW", "KGRefine"]
-
-WINDOW = 512
-"""Facts under review in an episode of training; policies are judged on whole graphs."""
-# Rewards follow each deletion at once and what is left does not change, hence no discounted future. Chosen on
-# validation noise of UMLS.
-DQN = DQNConfig(
-    iterations=60, chunks=6, episodes=32, updates=8, batch_size=128, replay_capacity=2048, picks="all", return_mix=0.0,
-    discount=0.0, learning_rate=2e-3, epsilon_end=0.2,
-)  # fmt: skip
+__all__ = ["KGRefine"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +28,7 @@ class KGRefine:
     shares: tuple[float, ...] = (0.05,)
     """Wrong facts for each right one."""
     kinds: tuple[str, ...] = ("uniform",)
-    """How facts are made wrong: uniform, types, relation, verified."""
+    """How facts are made wrong: uniform, types, relation, mixed (a third of each), verified."""
     evidence: tuple[str, ...] = ()
     """Families of evidence: frequency, types, rules, embedding, propagation. Default: all but the last, and for "world"
     alone those that are counted."""
@@ -51,7 +42,7 @@ class KGRefine:
     """Report on the draws that were chosen by, or on further ones."""
     transfer: bool = False
     """Judge what was trained on one data set on the others too."""
-    iterations: int = DQN.iterations
+    iterations: int = REFINING_DQN.iterations
     """Iterations of the DQN learner."""
     epochs: int = 5
     """Epochs of the link predictor that is trained before and after cleaning; 0: none is."""
@@ -80,8 +71,8 @@ class KGRefine:
         chosen(self.evidence, EVIDENCE, "evidence")
         if min(self.seeds, self.train, self.valid) < 1 or self.epochs < 0:
             raise ValueError("--seeds, --train and --valid must be at least 1, --epochs at least 0.")
-        if self.iterations < 1 or self.iterations % DQN.chunks:
-            raise ValueError(f"--iterations must be a multiple of {DQN.chunks}.")
+        if self.iterations < 1 or self.iterations % REFINING_DQN.chunks:
+            raise ValueError(f"--iterations must be a multiple of {REFINING_DQN.chunks}.")
         if not all(0 < share < 1 for share in self.shares):
             raise ValueError("--shares must lie between 0 and 1.")
         if self.transfer and len(self.chosen_sets) < 2:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from experiments.evaluation import Interval
+from experiments.evaluation import entry
 from lepton_rl.draw import SERIES, save_figure
 from lepton_rl.files import atomic_write
 
@@ -49,11 +49,6 @@ def commit() -> str | None:
 def plain(record: Any) -> Any:
     """A frozen record of settings as JSON would give it back."""
     return json.loads(json.dumps(asdict(record)))
-
-
-def entry(result: Interval) -> dict[str, Any]:
-    """A mean with its interval, as JSON."""
-    return {"mean": result.mean, "ci95": [result.low, result.high]}
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

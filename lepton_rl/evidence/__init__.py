@@ -12,10 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from lepton_rl.evidence.base import Case, Family, Note
+from lepton_rl.evidence.rules import MOST
 from lepton_rl.noise import facts_in
 from lepton_rl.registry import resolve
 
-__all__ = ["DEFAULT", "EVIDENCE", "columns", "gather", "get_family"]
+__all__ = ["DEFAULT", "EVIDENCE", "columns", "gather", "get_family", "usable"]
 
 EVIDENCE = {
     "frequency": "lepton_rl.evidence.frequency:FREQUENCY",
@@ -45,6 +46,23 @@ def get_family(name: str) -> Family:
 def columns(names: Sequence[str] = DEFAULT) -> tuple[str, ...]:
     """What the columns of :func:`gather` are called; the first of each family is its verdict."""
     return tuple(column for name in names for column in get_family(name).columns)
+
+
+def usable(names: Sequence[str], num_relations: int, note: Note = _ignore) -> tuple[str, ...]:
+    """Those of the families that can judge a graph of so many relations; ``note`` is told what is left out.
+
+    Raises:
+        ValueError: an unknown name, or nothing is left.
+    """
+    for name in names:
+        get_family(name)
+    found = tuple(name for name in names if name != "rules" or 2 * num_relations <= MOST)
+    if found != tuple(names):
+        there = f"they are counted for up to {MOST // 2} relations, and there are {num_relations}."
+        note(f"rules left out of the evidence: {there}")
+    if not found:
+        raise ValueError(f"no evidence is left to judge by: give some of {', '.join(EVIDENCE)}.")
+    return found
 
 
 def gather(

@@ -8,12 +8,23 @@ import pytest
 
 from agents.config import DQNConfig
 from agents.dqn import greedy_episodes
-from agents.refinement import Supervised, deleted, fit_labels, log_odds, refiner_on, started_from_labels
+from agents.refinement import (
+    Supervised,
+    deleted,
+    fit_labels,
+    halves_of,
+    log_odds,
+    odds_apart,
+    other_half,
+    refiner_on,
+    started_from_labels,
+)
 from agents.training import make_runs
 from envs.base import whole
 from envs.kg_refinement import refinement_on
 from envs.noisy import make_noisy, restricted
 from lepton_rl.evidence_heads import relative
+from lepton_rl.folds import folds
 from lepton_rl.metrics import average_precision
 from lepton_rl.noise import Noisy
 from tests.envs import toys
@@ -122,3 +133,19 @@ def test_a_restricted_pool_keeps_its_facts_with_what_is_said_of_them(envs):
                                                    for p in (envs[0].pool, small))]  # fmt: skip
         assert rows[1] == {n: said for n, said in rows[0].items() if kept[n]} and len(rows[1]) == small.counts[i]
     assert not np.asarray(small.wrong)[np.asarray(small.numbers) == len(kept)].any()
+
+
+def test_each_fact_is_judged_by_the_policy_that_learns_from_the_other_half(envs, labelled):
+    network, fitted = labelled
+    env, half = envs[2], folds(range(N), range(R))
+    base = np.asarray(env.pool.graphs.base.triples)
+    for which in (0, 1):
+        shown = np.asarray(other_half(env, half, which).pool.numbers)
+        shown = shown[shown < len(base)]
+        assert len(shown) > E / 3 and (half(base[shown]) == 1 - which).all()
+    params = [jax.tree.map(lambda leaf, k=k: leaf * k, fitted.params) for k in (1, 2)]
+    both, mine = jax.tree.map(lambda *leaves: jnp.stack(leaves), *params), halves_of(env, half)
+    z = odds_apart(network, both, np.asarray(env.pool.evidence), mine)
+    for which, one in enumerate(params):
+        alone = np.asarray(log_odds(network, one, env))
+        np.testing.assert_allclose(z[mine == which], alone[mine == which], rtol=1e-4, atol=1e-5)

@@ -130,6 +130,18 @@ def test_noise_of_parts_and_draws_differs_and_the_same_seed_gives_the_same():
     assert again.horizon == 8
 
 
+def test_what_is_missing_is_hidden_and_not_put_in_as_wrong():
+    task = make_task(GRID[:100], N, R, known=GRID[:120])
+    pool = make_kg_refinement(task, share=0.1, missing=0.2, draws=2, evidence=("frequency",)).pool
+    right = []
+    for i in range(2):
+        facts, wrong = np.asarray(pool.graphs.base.triples)[np.asarray(pool.numbers[i])], np.asarray(pool.wrong[i])
+        right.append(as_set(facts[~wrong]))
+        assert len(right[i]) == 80 and right[i] < as_set(GRID[:100])
+        assert wrong.sum() == 8 and not as_set(facts[wrong]) & as_set(GRID[:120])
+    assert right[0] != right[1]
+
+
 def test_verified_wrong_facts_come_from_the_folder(tmp_path):
     lines = ["\t".join(f"n{x}" for x in fact) for fact in GRID[:60].tolist()]
     ends = {"train": 40, "valid": 42, "test": 44, "valid_negatives": 52, "test_negatives": 60}
@@ -153,7 +165,8 @@ def test_verified_wrong_facts_come_from_the_folder(tmp_path):
 @pytest.mark.parametrize(("settings", "message"), [
     ({"horizon": 0}, "a budget of 0 deletions"), ({"window": 99}, "a window of 99 of 21 facts"),
     ({"penalty": -1.0}, "a penalty of -1.0"), ({"ask": -1.0}, "a price of a label of -1.0"),
-    ({"part": "tets"}, "Did you mean 'test'"), ({"draws": 0}, "0 draws of noise"), ({"kind": "typs"}, "Did you mean"),
+    ({"part": "tets"}, "Did you mean 'test'"), ({"draws": 0}, "0 draws of noise"),
+    ({"missing": 1.0}, "1.0 of the facts missing"), ({"kind": "typs"}, "Did you mean"),
     ({"evidence": ("rulse",)}, "Did you mean 'rules'"),
 ])  # fmt: skip
 def test_settings_out_of_range_are_refused(settings, message):

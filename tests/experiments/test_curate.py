@@ -115,7 +115,7 @@ def test_a_table_is_told_and_turtle_is_written_as_lines(tmp_path, capsys):
     table.write_text("".join(f"{NAMES[h]},{RELATIONS[r]},{NAMES[t]}\n" for h, r, t in FACTS.tolist()))
     assert solve(table, tmp_path, "--facts", "--adds", 1, "--deletes", 0) == 0
     out = capsys.readouterr().out
-    assert "Missing facts (1)" in out and "–knows→ person" in out
+    assert "Missing facts (1)" in out and ("–knows→ person" in out or "–works with→ person" in out)
     assert "held-out draws: " in out and "called wrong with 85% to 95%" in out
     assert [row["op"] for row in rows(tmp_path / "s" / "edits.tsv")] == ["add"]
     shown = shlex.split(" ".join(out[out.index("apply --graph") :].split()))
@@ -146,7 +146,7 @@ def test_what_is_taken_for_a_knowledge_graph(options, wanted):
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--facts", "--graph", "wrold"], "Did you mean 'world'?"), (["--facts", "--graph", "karate"], "without relations"),
-    (["--graph", "nowhere.nt"], "no file nowhere.nt"), (["--graph", "world", "--run", "x"], "leave out --run"),
+    (["--graph", "nowhere.nt"], "no file nowhere.nt"), (["--graph", "world", "--run", "x"], "x is no run"),
     (["--graph", "world", "--evidence", "ruls"], "Did you mean 'rules'?"), (["--facts", "--wrong", "2"], "--wrong 2"),
     (["--graph", "world", "--draws", "2"], "--draws 2"), (["--graph", "world", "--adds", "-1"], "--adds -1"),
     (["--least", "0.2"], "--graph is missing"),

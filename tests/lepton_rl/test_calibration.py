@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lepton_rl.calibration import fit_calibrated, logits, moved_prior, probabilities
+from lepton_rl.calibration import calibrated, fit, logits, moved_prior, platt
 from lepton_rl.detection import reliability
 
 
@@ -14,37 +14,40 @@ def drawn(rng, count, shift=-2.0):
     return rows, labels
 
 
-@pytest.fixture(scope="module")
-def model():
+def fitted(rows, labels, held, held_labels):
+    """What a network fitted to some rows and calibrated on others says of rows."""
+    model = fit(rows, labels)
+    scale = platt(logits(model, held), held_labels)
+    return lambda rows: calibrated(scale, logits(model, rows))
+
+
+def test_probabilities_are_those_of_bayes():
     rng = np.random.default_rng(0)
-    return fit_calibrated(*drawn(rng, 4000), *drawn(rng, 4000))
-
-
-def test_probabilities_are_those_of_bayes(model):
     rows, labels = drawn(np.random.default_rng(1), 4000)
-    said, true = probabilities(model, rows), 1 / (1 + np.exp(-(2 * rows[:, 0] - 2)))
+    said, true = fitted(*drawn(rng, 4000), *drawn(rng, 4000))(rows), 1 / (1 + np.exp(-(2 * rows[:, 0] - 2)))
     assert np.abs(said - true).mean() < 0.03
     assert reliability(said, labels).error < 0.03
 
 
-def test_calibration_is_monotone_in_the_score(model):
-    rows, _ = drawn(np.random.default_rng(2), 4000)
-    order = np.argsort(logits(model, rows))
-    assert model.slope > 0 and (np.diff(probabilities(model, rows)[order]) >= 0).all()
+def test_calibration_is_monotone_in_the_score():
+    rng = np.random.default_rng(2)
+    for sign in (1, -1):  # also where the score is worse than none
+        scores, labels = rng.normal(size=200), rng.random(200) < 0.3
+        scale = platt(scores + sign * labels, labels)
+        assert scale.slope > 0 and (np.diff(calibrated(scale, np.sort(scores))) >= 0).all()
 
 
 def test_calibration_undoes_a_shift_between_draws():
     """Held-out rows with other odds than those fitted to decide what probabilities mean."""
     rng = np.random.default_rng(3)
-    model = fit_calibrated(*drawn(rng, 4000, shift=0.0), *drawn(rng, 4000, shift=-3.0))
+    says = fitted(*drawn(rng, 4000, shift=0.0), *drawn(rng, 4000, shift=-3.0))
     rows, labels = drawn(rng, 4000, shift=-3.0)
-    assert abs(probabilities(model, rows).mean() - labels.mean()) < 0.015
+    assert abs(says(rows).mean() - labels.mean()) < 0.015
 
 
 def test_rows_that_are_told_apart_perfectly_stay_probabilities():
     rows = np.linspace(-1, 1, 40)[:, None]
-    model = fit_calibrated(rows, rows[:, 0] > 0, rows, rows[:, 0] > 0)
-    said = probabilities(model, rows)
+    said = fitted(rows, rows[:, 0] > 0, rows, rows[:, 0] > 0)(rows)
     assert ((said > 0.5) == (rows[:, 0] > 0)).all() and 0 < said.min() < said.max() < 1
 
 
@@ -58,6 +61,9 @@ def test_a_moved_prior_is_bayes_rule():
 def test_labels_of_one_kind_are_refused():
     rows = np.zeros((4, 2))
     both, one = np.array([True, False, True, False]), np.zeros(4, bool)
-    for fit, held in ((one, both), (both, ~one)):
+    with pytest.raises(ValueError, match="rows of both kinds"):
+        fit(rows, one)
+    for labels in (one, ~one):
         with pytest.raises(ValueError, match="rows of both kinds"):
-            fit_calibrated(rows, fit, rows, held)
+            platt(rows[:, 0], labels)
+    assert platt(rows[:, 0], both).slope > 0

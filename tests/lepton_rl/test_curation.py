@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from lepton_rl.curation import Curation
+from lepton_rl.calibration import Platt
+from lepton_rl.curation import Curation, judging
 from lepton_rl.curation.judging import Check, judge
 from lepton_rl.curation.proposals import propose
 from lepton_rl.detection import auroc
@@ -106,6 +107,36 @@ def test_assuming_fewer_wrong_facts_makes_milder_verdicts_in_the_same_order(judg
     rare = judge(facts, 66, 3, Curation(draws=4, wrong=0.005)).wrong
     np.testing.assert_allclose(rare.score, judged[0].wrong.score)  # drawn with as many
     assert (rare.confidence <= judged[0].wrong.confidence).all()
+
+
+@pytest.mark.parametrize("fold", [None, lambda facts: facts[:, 2] % 4])
+def test_no_fact_is_judged_by_what_has_seen_a_label_of_it(monkeypatch, fold):
+    """The evidence is the fact itself, and what is fitted knows its facts again."""
+    monkeypatch.setattr(judging, "gather", lambda facts, asked, *_, **__: asked.astype(float))
+    monkeypatch.setattr(judging, "fit", lambda rows, labels, seed: set(map(tuple, rows.tolist())))
+    monkeypatch.setattr(judging, "logits", lambda seen, rows: np.array([tuple(row) in seen for row in rows.tolist()]))
+    monkeypatch.setattr(judging, "platt", lambda logits, labels: Platt(1.0, 0.0))
+    verdicts = judge(town()[0], 66, 3, Curation(draws=4), fold=fold)
+    for one in (verdicts.wrong, verdicts.missing):
+        assert len(one.score) and not one.score.any() and (one.check.said == 0.5).all()
+
+
+def test_a_policy_is_calibrated_and_not_fitted(judged):
+    facts, wrong, _ = town()
+    calls, notes = [], []
+
+    def policy(asked, rows):
+        calls.append(len(asked))
+        return -rows.sum(1)
+
+    verdicts = judge(facts, 66, 3, Curation(), notes.append, policy=policy)
+    each = len(verdicts.wrong.check.so) // 2  # half of the draws calibrate, half report
+    assert len(notes) == 4 and calls == [each, each, each, each, len(facts)]
+    np.testing.assert_allclose(verdicts.wrong.score, -verdicts.evidence[: len(facts)].sum(1))
+    is_wrong = np.array([tuple(row) in wrong for row in facts.tolist()])
+    assert auroc(verdicts.wrong.confidence, is_wrong) > 0.9
+    assert abs(verdicts.wrong.check.said.mean() - verdicts.wrong.check.so.mean()) < 0.03
+    np.testing.assert_allclose(verdicts.missing.score, judged[0].missing.score)
 
 
 def test_settings_and_graphs_that_cannot_be():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lepton_rl.detection import auroc, best_threshold, f1, precision_at, reliability
+from lepton_rl.detection import auroc, best_threshold, f1, precision_at, precision_recall, reliability
 
 CASES = st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=2, max_size=7)
 
@@ -22,6 +22,19 @@ def test_precision_among_the_first_is_the_mean_over_all_orders_of_equals(cases, 
     assert precision_at(scores, labels, count) == pytest.approx(expected)
     if labels.any():
         assert precision_at(scores, labels) == pytest.approx(precision_at(scores, labels, int(labels.sum())))
+
+
+@given(CASES)
+def test_precision_and_recall_are_those_of_the_sets_above_each_score(cases):
+    scores, labels = np.array(cases).T
+    if not labels.any():
+        with pytest.raises(ValueError, match="a true label"):
+            precision_recall(scores, labels)
+        return
+    sets = [labels[scores >= bar] for bar in sorted(set(scores.tolist()), reverse=True)]
+    recall, precision = precision_recall(scores, labels)
+    assert recall == pytest.approx([part.sum() / labels.sum() for part in sets])
+    assert precision == pytest.approx([part.mean() for part in sets])
 
 
 @given(CASES)

@@ -57,6 +57,16 @@ def test_uniform_noise_changes_every_place():
     assert all(changed.count([place]) > 10 for place in range(3))
 
 
+def test_mixed_noise_has_every_kind_or_the_others_where_there_is_no_room_for_one():
+    noisy = corrupt(FACTS, N, R, 0.9, "mixed", np.random.default_rng(0))
+    ends = {(h, t) for h, _, t in FACTS.tolist()}
+    assert sum((h, t) in ends for h, _, t in noisy.facts[noisy.wrong].tolist()) >= 54 // 3
+    alone = np.unique(FACTS * (1, 0, 1), axis=0)
+    for share in (0.02, 0.3):
+        noisy = corrupt(alone, N, 1, share, "mixed", np.random.default_rng(0))
+        assert noisy.wrong.sum() == round(share * len(alone)) and not as_set(noisy.facts[noisy.wrong]) & as_set(alone)
+
+
 def test_the_same_generator_gives_the_same_noise_and_another_other():
     drawn = [corrupt(FACTS, N, R, 0.2, "uniform", np.random.default_rng(seed)).facts for seed in (3, 3, 4)]
     assert (drawn[0] == drawn[1]).all() and (drawn[0] != drawn[2]).any()
