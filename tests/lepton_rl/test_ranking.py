@@ -225,6 +225,17 @@ def test_training_is_a_function_of_its_key():
     assert np.isfinite(fit(model, thinned, graph, valid, known, jax.random.key(0)).params["entities"]).all()
 
 
+def test_training_asks_for_the_facts_it_is_told_alone():
+    """What no query names does not move: relations that are not asked for."""
+    config = replace(SMALL, sides="tail", epochs=1)
+    graph, model = example(), ranker("distmult", config)
+    numbers = np.flatnonzero(np.asarray(graph.base.triples)[:, 1] == 0)
+    known = Known(np.array(GRID[:3]), N, R)
+    fitted = fit(model, config, graph, np.array(GRID[:3]), known, jax.random.key(0), asked=numbers)
+    before = model.init(jax.random.split(jax.random.key(0))[0], graph)["relations"]
+    assert (fitted.params["relations"] != before).any(1).tolist() == [True, False, False, False]
+
+
 def test_bad_settings_are_one_message():
     with pytest.raises(ValueError, match="Did you mean 'nbfnet'"):
         get_ranker("nbfnett", SMALL, N, R)
