@@ -28,7 +28,7 @@ __all__ = ["Answer", "Facts", "answer", "run"]
 _BEAM = 32  # entities that a chain goes on from, beside those that stated links lead to
 _BATCH = 32
 _SURE = 0.99  # what a prediction counts at most: less than a stated fact
-_LEAST = 0.05  # and at least: rankers leave no entity without a score
+_LEAST = 0.2  # and at least: what is usual for anyone is no answer
 _FAR = 3  # steps of the paths that speak for a prediction
 
 

@@ -14,7 +14,7 @@ from lepton_rl.triple_graph import TripleGraph
 
 __all__ = ["Ranker", "ranker_from_module", "scorer"]
 
-_NUMBERS = 1 << 24  # arcs and entities of all queries at once, of each of which a ranker may hold some embeddings
+_NUMBERS = 1 << 23  # arcs and entities of all queries at once, of each of which a ranker may hold some embeddings
 
 
 class Ranker(NamedTuple):
