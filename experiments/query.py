@@ -28,6 +28,7 @@ __all__ = ["Answer", "Facts", "answer", "run"]
 _BEAM = 32  # entities that a chain goes on from, beside those that stated links lead to
 _BATCH = 32
 _SURE = 0.99  # what a prediction counts at most: less than a stated fact
+_LEAST = 0.2  # and at least: what is usual for anyone is no answer
 _FAR = 3  # steps of the paths that speak for a prediction
 
 
@@ -57,7 +58,8 @@ class Facts:
         for begin in range(0, len(entities), _BATCH):
             part = entities[begin : begin + _BATCH]
             rows.append(np.asarray(self._score(np.resize(part, _BATCH), np.full(_BATCH, relation)))[: len(part)])
-        likely = np.clip(np.concatenate(rows), 0, _SURE)
+        likely = np.minimum(np.concatenate(rows), _SURE)
+        likely[likely < _LEAST] = 0.0
         if relation % self.graph.num_relations not in self._reflexive:
             likely[np.arange(len(entities)), entities] = 0.0  # no fact joins an entity to itself: none is predicted to
         return np.where(stated, 1.0, likely)

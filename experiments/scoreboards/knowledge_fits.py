@@ -65,9 +65,13 @@ def config_of(method: str, name: str, options: Shared) -> RankerConfig:
 
 def fits(
     method: str, config: RankerConfig, task: Task, seeds: Iterable[int], note: Note,
-    protocol: Protocol = Protocol(),  # noqa: B008 - a frozen record
+    protocol: Protocol = Protocol(), asked: np.ndarray | None = None,  # noqa: B008 - a frozen record
 ) -> Iterator[Trained]:  # fmt: skip
-    """A ranker trained with every seed, or counted once; epochs are chosen on validation facts by ``protocol``."""
+    """A ranker trained with every seed, or counted once; epochs are chosen on validation facts by ``protocol``.
+
+    Args:
+        asked: numbers of the training facts that are asked for; by default all.
+    """
     ranker = get_ranker(method, config, task.graph.capacity, task.graph.num_relations)
     for seed in seeds if ranker.trained else (0,):
         begin = time.perf_counter()
@@ -76,5 +80,5 @@ def fits(
             note(f"seed {seed}: {line}")
 
         valid, key = task.splits.valid.triples, jax.random.key(seed)
-        fitted = fit(ranker, config, task.graph, valid, task.known, key, protocol, said)
+        fitted = fit(ranker, config, task.graph, valid, task.known, key, protocol, said, asked)
         yield Trained(ranker, fitted.params, time.perf_counter() - begin)

@@ -6,8 +6,8 @@ Letters: N entities, R relations, E facts, B = 2R + (2R)² bodies of rules, of o
 import numpy as np
 import scipy.sparse as sp
 
-from lepton_rl.evidence.base import Case
-from lepton_rl.evidence.rules import MOST, arcs_of, body_sizes, body_support
+from lepton_rl.bodies import body_sizes, body_support, expand, steps_of
+from lepton_rl.evidence.rules import MOST
 from lepton_rl.noise import facts_in
 
 __all__ = ["propose"]
@@ -29,10 +29,9 @@ def propose(facts: np.ndarray, num_entities: int, num_relations: int) -> np.ndar
     """
     N, R = num_entities, num_relations
     facts = np.asarray(facts, np.int64)
-    case = Case(facts, facts[:0], facts[:0, 0], N, R, None, 0)
-    arcs = arcs_of(case)
+    arcs = steps_of(facts, R)
     steps = [_matrix(arcs[arcs[:, 1] == a], N) for a in range(2 * R)]
-    sure = _confidences(arcs, case)
+    sure = _confidences(arcs, facts, N, R)
     parts = [facts[:0]]
     for r in range(R):
         sure[r, r] = 0  # a fact is no evidence of itself
@@ -47,16 +46,14 @@ def _matrix(arcs: np.ndarray, N: int) -> sp.csr_array:
     return sp.csr_array((np.ones(len(arcs), np.float32), (arcs[:, 0], arcs[:, 2])), shape=(N, N))
 
 
-def _confidences(arcs: np.ndarray, case: Case) -> np.ndarray:
+def _confidences(arcs: np.ndarray, facts: np.ndarray, N: int, R: int) -> np.ndarray:
     """Of each relation given each body, f64[R, B]; [R, 2R] where there are too many for two steps."""
-    N, R = case.num_entities, case.num_relations
     if 2 * R <= MOST:
-        return body_support(arcs, case) / (body_sizes(arcs, N, R) + _PESSIMISM)
+        return body_support(arcs, facts, N, R).toarray() / (body_sizes(arcs, N, R) + _PESSIMISM)
     codes = arcs[:, 0] * N + arcs[:, 2]
-    h, r, t = case.facts.T
+    h, r, t = facts.T
     low, high = (np.searchsorted(codes, h * N + t, side) for side in ("left", "right"))
-    rows = np.repeat(np.arange(len(h)), high - low)
-    places = np.arange(len(rows)) - np.repeat(np.cumsum(high - low) - high, high - low)
+    rows, places = expand(low, high - low)
     support = np.bincount(r[rows] * 2 * R + arcs[places, 1], minlength=2 * R * R).reshape(R, 2 * R)
     return np.asarray(support / (np.bincount(arcs[:, 1], minlength=2 * R) + _PESSIMISM))
 

@@ -1,10 +1,14 @@
 """Rules of one or two steps, counted: r(x, y) ← a(x, y) and r(x, y) ← a(x, z), b(z, y), inverse relations among them.
 
-Like AnyBURL (Meilicke, Chekol, Ruffinelli & Stuckenschmidt, IJCAI 2019), exhaustively and without constants: an answer
-has the confidence of the best rule that leads to it; ties go by how many paths speak for it, weighed by confidence.
-Letters: N entities, R relations, A arcs (each fact in both directions).
+Like AnyBURL (Meilicke, Chekol, Ruffinelli & Stuckenschmidt, IJCAI 2019), exhaustively (:mod:`lepton_rl.bodies`) and
+with one kind of constants: r(x, y) for any x, as often as the graph has it. An answer has the confidence of the best
+rule that leads to it; ties go by how many paths speak for it, weighed by confidence. Counted and applied on the host,
+path by path, so that the work is that of the paths there are: hubs and hundreds of relations would fill fixed shapes
+with nothing.
+Letters: N entities, R relations, A arcs (each fact in both directions), P rules of two steps, B queries, n paths.
 """
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -13,70 +17,150 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from lepton_rl.bodies import body_sizes, body_support, expand, steps_of
+from lepton_rl.metrics import Score
+from lepton_rl.packed import arcs_of
 from lepton_rl.ranking.base import Ranker
 from lepton_rl.ranking.config import RankerConfig
-from lepton_rl.triple_graph import TripleGraph, arcs_from, messages, to_triples
+from lepton_rl.triple_graph import TripleGraph, to_triples
 
-__all__ = ["Rules", "rules"]
+__all__ = ["PESSIMISM", "Rules", "rules"]
 
 PESSIMISM = 5  # pairs without the fact that every rule is charged with, so that rare ones are not sure
-MOST = 200  # 2R; the confidences of two steps are a table of (2R)³
+_ANYONE = 0.5  # what a rule is worth that does not ask who x is (0.1 to 0.75 are as good on validation facts)
+_PATHS = 1 << 21  # at a time
 
 
 class Rules(NamedTuple):
-    """Confidences of the relation r (first axis) by the steps that lead to it: ``one`` f32[2R, 2R], ``two`` a third."""
+    """Confidences of the relation r < 2R by the steps that lead to it.
 
-    one: Float[Array, "R2 R2"]
-    two: Float[Array, "R2 R2 R2"]
+    Attributes:
+        one: f32[2R, 2R], by r and its step.
+        starts: i64[(2R)² + 1]; the rules for r whose first step is a stand from ``starts[r · 2R + a]`` to before the
+            next. ``second``: i32[P], their second steps. ``sure``: f32[P], their confidences, above 0.
+    """
+
+    one: np.ndarray
+    starts: np.ndarray
+    second: np.ndarray
+    sure: np.ndarray
+
+    def two(self, r: int, a: int, b: int) -> float:
+        """The confidence of r(x, y) ← a(x, z), b(z, y)."""
+        mine = slice(*self.starts[r * len(self.one) + a :][:2])
+        return float(self.sure[mine][self.second[mine] == b].sum())
 
 
 def _mine(key: PRNGKeyArray, graph: TripleGraph) -> Rules:
-    N, R2 = graph.capacity, 2 * graph.num_relations
-    if R2 > MOST:
-        raise ValueError(
-            f"rules of two steps over {R2 // 2} relations are too many to count all (at most {MOST // 2}): "
-            "use another ranker."
-        )
-    h, r, t = to_triples(graph).astype(np.int64).T
-    steps = np.concatenate([h, t]), np.concatenate([r, r + R2 // 2]), np.concatenate([t, h])
-    codes = steps[0] * N + steps[2]
-    order = np.argsort(codes, kind="stable")
-    codes, relations = codes[order], steps[1][order]
-    matrices = [_matrix(steps[0][steps[1] == i], steps[2][steps[1] == i], N) for i in range(R2)]
-
-    def confidence(body: sp.csr_array) -> np.ndarray:
-        """Of every relation, given that a body leads from x to y, f64[2R]."""
-        body = body.tocoo()
-        pairs = np.sort(body.row.astype(np.int64) * N + body.col)
-        place = np.searchsorted(pairs, codes)
-        held = pairs[np.minimum(place, len(pairs) - 1)] == codes if len(pairs) else np.zeros(len(codes), bool)
-        return np.bincount(relations[held], minlength=R2) / (len(pairs) + PESSIMISM)
-
-    one = np.stack([confidence(matrix) for matrix in matrices], 1)
+    N, R = graph.capacity, graph.num_relations
+    facts, R2 = to_triples(graph).astype(np.int64), 2 * R
+    arcs = steps_of(facts, R)
+    support = body_support(arcs, facts, N, R).tocoo()
+    sure = support.data / (body_sizes(arcs, N, R)[support.col] + PESSIMISM)
+    # Said the other way round: r⁻¹(y, x) ← a⁻¹(y, x), and r⁻¹(y, x) ← b⁻¹(y, z), a⁻¹(z, x).
+    relation, a, b = support.row.astype(np.int64), *np.divmod(support.col.astype(np.int64) - R2, R2)
+    direct, (turned_a, turned_b) = support.col < R2, ((a + R) % R2, (b + R) % R2)
+    one = np.zeros((R2, R2), np.float32)
+    one[relation[direct], b[direct]] = one[relation[direct] + R, turned_b[direct]] = sure[direct]
     np.fill_diagonal(one, 0)  # a fact is no evidence of itself
-    two = np.stack([np.stack([confidence(a @ b) for b in matrices], 1) for a in matrices], 1)
-    return Rules(jnp.asarray(one, jnp.float32), jnp.asarray(two, jnp.float32))
+    first = np.concatenate([relation * R2 + a, (relation + R) * R2 + turned_b])[np.tile(~direct, 2)]
+    second, sure = np.concatenate([b, turned_a])[np.tile(~direct, 2)], np.tile(sure[~direct], 2)
+    order = np.lexsort((second, first))
+    starts = np.concatenate([[0], np.cumsum(np.bincount(first, minlength=R2 * R2))])
+    return Rules(one, starts, second[order].astype(np.int32), sure[order].astype(np.float32))
 
 
-def _matrix(rows: np.ndarray, columns: np.ndarray, N: int) -> sp.csr_array:
-    return sp.csr_array((np.ones(len(rows), np.int32), (rows, columns)), shape=(N, N))
+class _Steps(NamedTuple):
+    """Arcs by source, then relation: ``codes`` i64[G] = source · 2R + relation, each once, ``starts`` i64[G + 1].
+
+    ``entities`` i64[N + 1]: where the groups of an entity begin. ``targets``: i64[A].
+    """
+
+    codes: np.ndarray
+    starts: np.ndarray
+    entities: np.ndarray
+    targets: np.ndarray
 
 
-def _apply(params: Rules, graph: TripleGraph, h: Any, r: Any) -> Float[Array, "N"]:
-    """Every entity by the best rule for r whose steps lead there from h."""
-    N, (steps, reached, there) = graph.capacity, arcs_from(graph, h)
-    direct = jnp.where(there, params.one[r][steps], 0)
-    # What a second step b from z is worth: the best rule, and the sum over rules, whose first step led to z.
-    worth = jnp.where(there[:, None], params.two[r][steps], 0)
-    nothing, arcs = jnp.zeros((N, params.one.shape[0])), messages(graph)
-    best, total = nothing.at[reached].max(worth), nothing.at[reached].add(worth)
-    second, paths = (jnp.where(arcs.present, part[arcs.sources, arcs.relations], 0) for part in (best, total))
-    largest = jnp.zeros(N).at[arcs.targets].max(second).at[reached].max(direct)
-    spoken = jnp.zeros(N).at[arcs.targets].add(paths).at[reached].add(direct)
-    return largest + 1e-3 * spoken / (1 + spoken)
+def _steps(graph: TripleGraph) -> _Steps:
+    N, R2 = graph.capacity, 2 * graph.num_relations
+    source, relation, target = steps_of(to_triples(graph).astype(np.int64), graph.num_relations).T
+    codes = source * R2 + relation
+    order = np.argsort(codes, kind="stable")
+    codes, starts = np.unique(codes[order], return_index=True)
+    return _Steps(codes, np.append(starts, len(source)), np.searchsorted(codes, np.arange(N + 1) * R2), target[order])
+
+
+def _usual(graph: TripleGraph) -> sp.csr_array:
+    """The confidences of r(x, y) for any x, a sparse f32[2R, N]: how many of those that have r have it to y."""
+    h, r, t = arcs_of(to_triples(graph), graph.num_relations).T
+    shape = 2 * graph.num_relations, graph.capacity
+    having = (sp.csr_array((np.ones(len(r), np.float32), (r, h)), shape=shape) > 0).sum(1)
+    return sp.csr_array(((_ANYONE / (having[r] + PESSIMISM)).astype(np.float32), (r, t)), shape=shape)
+
+
+def _pieces(counts: np.ndarray) -> Iterator[slice]:
+    """Slices of rows whose ``counts`` int[n] sum up to no more than a few million, or of one row."""
+    ends, begin = np.cumsum(counts), 0
+    while begin < len(counts):
+        before = ends[begin - 1] if begin else 0
+        end = max(int(np.searchsorted(ends, before + _PATHS, "right")), begin + 1)
+        yield slice(begin, end)
+        begin = end
+
+
+class _Told(NamedTuple):
+    """What has been said of each of N entities as an answer to each of B queries: ``best``, ``all``: f32[B · N]."""
+
+    best: np.ndarray
+    all: np.ndarray
+
+    def add(self, places: np.ndarray, sure: np.ndarray) -> None:
+        """Count paths: the places i64[n] of their queries' answers, and their confidences f32[n]."""
+        np.maximum.at(self.best, places, sure)
+        np.add.at(self.all, places, sure)
+
+
+def _on(params: Rules, graph: TripleGraph) -> Score:
+    """The scores of all entities for a batch of queries, on the facts that the graph has now.
+
+    Confidences are those that were counted where rules were made; what is usual is counted here.
+    """
+    N, R2, steps, usual = graph.capacity, 2 * graph.num_relations, _steps(graph), _usual(graph)
+
+    def score(h: np.ndarray, r: np.ndarray) -> np.ndarray:
+        told = _Told(*np.repeat(usual[r].toarray().reshape(1, -1), 2, axis=0))
+        query, group = expand(steps.entities[h], steps.entities[h + 1] - steps.entities[h])
+        a = steps.codes[group] % R2
+        row, place = expand(steps.starts[group], steps.starts[group + 1] - steps.starts[group])
+        query, a, z = query[row], a[row], steps.targets[place]
+        told.add(query * N + z, params.one[r[query], a])
+        key = r[query] * R2 + a
+        counts = params.starts[key + 1] - params.starts[key]
+        for rows in _pieces(counts):
+            row, rule = expand(params.starts[key[rows]], counts[rows])
+            _second(told, steps, (query[rows][row], z[rows][row] * R2 + params.second[rule], params.sure[rule]), N)
+        return (told.best + 1e-3 * told.all / (1 + told.all)).reshape(len(h), N)
+
+    return score
+
+
+def _second(told: _Told, steps: _Steps, halves: tuple[np.ndarray, ...], N: int) -> None:
+    """Go on along the second step: ``halves`` are paths' queries, codes of the middle and the step, confidences."""
+    group = np.searchsorted(steps.codes, halves[1])
+    there = steps.codes[np.minimum(group, len(steps.codes) - 1)] == halves[1]
+    query, sure, group = halves[0][there], halves[2][there], group[there]
+    counts = steps.starts[group + 1] - steps.starts[group]
+    for rows in _pieces(counts):
+        row, place = expand(steps.starts[group[rows]], counts[rows])
+        told.add(query[rows][row] * N + steps.targets[place], sure[rows][row])
+
+
+def _alone(params: Rules, graph: TripleGraph, h: Any, r: Any) -> Float[Array, "N"]:
+    return jnp.asarray(_on(params, graph)(np.array([h]), np.array([r]))[0])
 
 
 @cache
 def rules(config: RankerConfig, num_entities: int, num_relations: int) -> Ranker:
-    """Rules counted on the graph's facts; applied to the graph as it stands."""
-    return Ranker(_mine, _apply, False)
+    """Rules counted on the graph's facts; applied to the graph as it stands, on the host (never under jit)."""
+    return Ranker(_mine, _alone, False, _on)

@@ -2,7 +2,7 @@
 
 The facts that a batch asks for are hidden from the graph meanwhile (both directions), so that no query finds its own
 edge; other known answers count neither for nor against.
-Letters: N entities, R relations, E facts, S facts of a batch, Q = 2S or S queries.
+Letters: N entities, R relations, E facts, F of them asked for, S facts of a batch, Q = 2S or S queries.
 """
 
 import time
@@ -42,7 +42,7 @@ def _ignore(_: str) -> None:
 
 def fit(
     ranker: Ranker, config: RankerConfig, graph: TripleGraph, valid: np.ndarray, known: Known, key: PRNGKeyArray,
-    protocol: Protocol = Protocol(), note: Note = _ignore,  # noqa: B008 - a frozen record
+    protocol: Protocol = Protocol(), note: Note = _ignore, asked: np.ndarray | None = None,  # noqa: B008 - a frozen record
 ) -> Fitted:  # fmt: skip
     """Train a ranker on the facts of ``graph``; what is counted and not trained comes back as it is.
 
@@ -50,6 +50,7 @@ def fit(
         graph: without edits. ``valid``: int[m, 3], facts that choose the epoch. ``known``: what their ranks are
             filtered by, as usual the facts of all parts.
         key: of everything random. ``protocol``: of validation. ``note``: is told how far it is.
+        asked: int[F], numbers of the facts that training asks for; by default all.
 
     Raises:
         ValueError: no facts to train on or to choose by.
@@ -59,12 +60,13 @@ def fit(
     params = ranker.init(first, graph)
     if not ranker.trained:
         return Fitted(params, [], 0, time.perf_counter() - begin)
-    if not graph.num_facts or not len(valid):
+    numbers = jnp.arange(graph.num_facts) if asked is None else jnp.asarray(asked, jnp.int32)
+    if not len(numbers) or not len(valid):
         raise ValueError("training needs facts, and validation facts to choose the epoch by: both must be there.")
     best, validation, state = params, [], _optimiser(config).init(params)
-    rates = _rates(config, graph.num_facts)
+    rates = _rates(config, len(numbers))
     for epoch, one in enumerate(jax.random.split(rest, config.epochs)):
-        params, state, loss = _epoch(ranker, config, graph, params, state, rates[epoch], one)
+        params, state, loss = _epoch(ranker, config, graph, numbers, params, state, rates[epoch], one)
         ranking = evaluate(scorer(ranker, params, graph), valid, known, protocol)
         validation.append(ranking.metrics()["mrr"])
         note(f"epoch {epoch + 1}/{config.epochs}, loss {float(loss):.3f}, validation {validation[-1]:.4f}")
@@ -90,13 +92,13 @@ def _rates(config: RankerConfig, facts: int) -> Float[Array, "epochs steps"]:
 
 @partial(jax.jit, static_argnums=(0, 1))
 def _epoch(
-    ranker: Ranker, config: RankerConfig, graph: TripleGraph, params: Any, state: Any, rates: Float[Array, "steps"],
-    key: PRNGKeyArray,
+    ranker: Ranker, config: RankerConfig, graph: TripleGraph, asked: Int[Array, "F"], params: Any, state: Any,
+    rates: Float[Array, "steps"], key: PRNGKeyArray,
 ) -> tuple[Any, Any, Float[Array, ""]]:  # fmt: skip
-    """One pass over the facts in a new order; the last batch is filled up with facts drawn a second time."""
+    """One pass over the facts asked for in a new order; the last batch is filled up with facts drawn a second time."""
     shuffle, drops = jax.random.split(key)
     size = config.batch_size
-    order = jnp.resize(jax.random.permutation(shuffle, graph.num_facts), (rates.shape[0], size))
+    order = jnp.resize(jax.random.permutation(shuffle, asked), (rates.shape[0], size))
 
     def update(carry: tuple[Any, Any], one: tuple[Array, Array, Array]) -> tuple[tuple[Any, Any], Array]:
         params, state = carry

@@ -103,6 +103,7 @@ def test_counted_evidence_is_that_of_the_graph_without_the_triple(labels):
 
 def test_chunks_change_nothing(monkeypatch):
     whole = gather(FACTS, ASKED, N, R, names=COUNTED)
+    monkeypatch.setattr("lepton_rl.bodies._PAIRS", 7)
     monkeypatch.setattr("lepton_rl.evidence.rules._PAIRS", 7)
     monkeypatch.setattr("lepton_rl.evidence.signatures._CHUNK", 40)
     np.testing.assert_allclose(gather(FACTS, ASKED, N, R, names=COUNTED), whole, atol=1e-12)
