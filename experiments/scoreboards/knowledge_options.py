@@ -145,8 +145,9 @@ class KG(Shared):
 
     sets: tuple[str, ...] = ()
     """Folders of --data; default: umls and kinship there, or "world", which is installed with a package, without."""
-    methods: tuple[str, ...] = (*RANKERS, *AGENTS)
-    """Which rankers and agents; pykeen-rotate and pykeen-complex too, where PyKEEN is installed."""
+    methods: tuple[str, ...] = (*RANKERS, "dqn", "dqn-pretrained")
+    """Which rankers and agents; walk too, whose settings nobody has tuned, and pykeen-rotate and pykeen-complex, where
+    PyKEEN is installed."""
     side: Literal["tail", "head", "both"] = "tail"
     """Ask for tails, heads or both."""
     ties: Literal["realistic", "optimistic", "pessimistic"] = "realistic"
