@@ -10,13 +10,17 @@ import pytest
 from agents.refinement import Fitted, Supervised, refiner_on
 from experiments import refine
 from experiments.configs import Solve
-from experiments.curate import _refuse_unfit
+from experiments.curate import _lines, _refuse_unfit
 from experiments.display import Display
 from experiments.folder import open_run
 from experiments.judging import Refining
+from experiments.query import whole_graph
 from experiments.run import main
 from lepton_rl.curation import Curation
 from lepton_rl.data import KnowledgeGraph
+from lepton_rl.data.knowledge.raw import knowledge_graph
+from lepton_rl.data.knowledge.rdf import read_ntriples
+from lepton_rl.data.knowledge.triples import TripleColumns, read_triples
 from lepton_rl.data.names import Names
 from lepton_rl.evidence import columns
 from lepton_rl.folds import folds
@@ -142,3 +146,16 @@ def test_a_graph_that_has_no_room_for_wrong_facts_leaves_no_run(tmp_path, capsys
     (tmp_path / "full.tsv").write_text("a\tr\ta\na\tr\tb\nb\tr\ta\nb\tr\tb\n")
     assert call("train", "--env", "KGRefinement", "--graph", tmp_path / "full.tsv", "--runs-dir", tmp_path / "r") == 2
     assert "too small or too dense" in capsys.readouterr().err and not list((tmp_path / "r").glob("*"))
+
+
+@pytest.mark.parametrize(("name", "text"), [
+    ("g.nt", "<http://x.org/a> <http://x.org/p> _:b0 .\n_:b0 <http://x.org/p> <http://x.org/b> .\n"),
+    ("g.csv", "head,relation,tail\na b,p,c\nc,p,\"d, e\"\n"),
+])  # fmt: skip
+def test_facts_are_called_the_same_where_policies_are_taught_and_where_they_judge(tmp_path, name, text):
+    """Else a policy would judge facts whose labels it has seen."""
+    (tmp_path / name).write_text(text)
+    source, format = _lines(str(tmp_path / name), None, tmp_path)
+    read = read_ntriples if format == "nt" else read_triples
+    taught, judged = whole_graph(str(tmp_path / name)), knowledge_graph("g", read(source, TripleColumns()))
+    assert len(judged.triples) == 2 and sorted(taught.facts()) == sorted(judged.facts())
