@@ -63,7 +63,7 @@ _COUNTRIES = RankerConfig(epochs=40, weight_decay=0.1, drop=0.2, sides="tail")
 _CHOSEN = {
     **{("nbfnet", name): _COUNTRIES for name in COUNTRIES_PUBLISHED},
     **{
-        ("nbfnet", name): RankerConfig(epochs=1, batch_size=8, weight_decay=0.1, drop=0.2)
+        ("nbfnet", name): RankerConfig(epochs=4, batch_size=8, weight_decay=0.1, drop=0.2)
         for name in INDUCTIVE_PUBLISHED
     },
     ("nbfnet", "kinship"): RankerConfig(rounds=2, epochs=8, batch_size=64, weight_decay=0.3, drop=0.3),
