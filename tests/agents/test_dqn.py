@@ -136,22 +136,26 @@ def test_whole_episodes_have_the_targets_of_their_steps(env, network, settings):
     played = rollout(env, make_policy(network, params, 1.0), jnp.zeros(1, jnp.int32), keys, keys[:, None][:, 0])
     replay = write(empty_replay(1, 4), jnp.zeros(1, jnp.int32), keys, played)
     episode = Episode(jnp.int32(0), keys[0], played.actions[0], played.rewards[0], played.terminated[0])
-    q, legal = episode_values(network, env, params, episode)
-    errors = []
-    for t in range(4):
-        later = min(t + config.n_step, 4)
-        before, successor = jax.tree.map(
-            lambda leaf: leaf[0],
-            observed(env, jax.tree.map(lambda leaf: leaf[None], episode), jnp.array([t]), jnp.array([later])),
-        )
-        target = td_target(network, config, hyper, params, late, env.steps_per_edit, episode, jnp.int32(t), successor)
-        np.testing.assert_allclose(q[t], action_values(network, params, before), rtol=1e-4, atol=1e-5)
-        np.testing.assert_array_equal(legal[t], before.legal)
-        if config.discount == 0:
-            assert target == episode.rewards[t]
-        errors.append(float(q[t][episode.actions[t]] - target) ** 2)
-    loss = loss_on_episodes(network, config, env, hyper, late, replay, jax.random.key(0))(params)
-    np.testing.assert_allclose(loss, np.mean(errors), rtol=1e-3)
+    with jax.debug_key_reuse(False):  # the same episode key on purpose
+        q, legal = jax.jit(lambda params: episode_values(network, env, params, episode))(params)
+        values = jax.jit(lambda seen: action_values(network, params, seen))
+        errors = []
+
+        @jax.jit
+        def target_at(t, later):
+            pair = observed(env, jax.tree.map(lambda leaf: leaf[None], episode), t[None], later[None])
+            before, successor = jax.tree.map(lambda leaf: leaf[0], pair)
+            return before, td_target(network, config, hyper, params, late, env.steps_per_edit, episode, t, successor)
+
+        for t in range(4):
+            before, target = target_at(jnp.int32(t), jnp.int32(min(t + config.n_step, 4)))
+            np.testing.assert_allclose(q[t], values(before), rtol=1e-4, atol=1e-5)
+            np.testing.assert_array_equal(legal[t], before.legal)
+            if config.discount == 0:
+                assert target == episode.rewards[t]
+            errors.append(float(q[t][episode.actions[t]] - target) ** 2)
+        loss = jax.jit(loss_on_episodes(network, config, env, hyper, late, replay, jax.random.key(0)))(params)
+        np.testing.assert_allclose(loss, np.mean(errors), rtol=1e-3)
 
 
 def test_replay_is_a_ring_of_slabs():
