@@ -9,22 +9,21 @@ Letters: N entities, R relations, E facts, A arcs (each fact in both directions)
 import numpy as np
 import scipy.sparse as sp
 
-__all__ = ["bodies_between", "body_sizes", "body_support", "expand", "steps_of"]
+from lepton_rl.packed import arcs_of
+from lepton_rl.ranges import expand
+
+__all__ = ["PESSIMISM", "bodies_between", "body_sizes", "body_support", "steps_of"]
+
+PESSIMISM = 5
+"""Pairs without the fact that every rule is charged with, so that rare ones are not sure."""
 
 _PAIRS = 1 << 14  # at a time
 
 
 def steps_of(facts: np.ndarray, num_relations: int) -> np.ndarray:
     """Both directions of all facts int[E, 3] that join two different entities, by source and target, i64[A, 3]."""
-    h, r, t = np.asarray(facts, np.int64)[facts[:, 0] != facts[:, 2]].T
-    both = np.concatenate([np.stack([h, r, t], 1), np.stack([t, r + num_relations, h], 1)])
+    both = arcs_of(facts[facts[:, 0] != facts[:, 2]], num_relations)
     return both[np.lexsort((both[:, 1], both[:, 2], both[:, 0]))]
-
-
-def expand(starts: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and places of ranges of ``counts`` int[m] places from ``starts`` int[m], one range a row."""
-    rows = np.repeat(np.arange(len(starts)), counts)
-    return rows, np.arange(len(rows)) + np.repeat(starts - np.cumsum(counts) + counts, counts)
 
 
 def body_sizes(arcs: np.ndarray, N: int, R: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from lepton_rl.ranges import expand
 from lepton_rl.registry import near_match
 
 __all__ = [
@@ -79,8 +80,7 @@ class Known:
         """The true answers of queries i[B], i[B], bool[B, N]."""
         code = self._code(h, r)
         starts, ends = (np.searchsorted(self._codes, code, side) for side in ("left", "right"))
-        rows = np.repeat(np.arange(len(code)), ends - starts)
-        places = np.arange(len(rows)) - np.repeat(np.cumsum(ends - starts) - ends, ends - starts)
+        rows, places = expand(starts, ends - starts)
         mask = np.zeros((len(code), self.num_entities), bool)
         mask[rows, self._answers[places]] = True
         return mask

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
+from lepton_rl.bodies import PESSIMISM
 from lepton_rl.packed import arcs_of
 
 __all__ = [
@@ -25,7 +26,6 @@ REPLACE = (_HEAD, _RELATION, _TAIL)
 SCORES = ("together", "similar heads", "similar tails", "rules", "type")
 """The scores of a fact, and last the probability of a type."""
 _NEAREST = 20  # similar entities that are asked
-_PESSIMISM = 5  # as lepton_rl.ranking.rules
 _BETTER = 3  # other ends that a fact may be given
 _NOWHERE = -9.0
 
@@ -96,7 +96,7 @@ def _rules(pairs: np.ndarray, relations: np.ndarray, R2: int) -> np.ndarray:
     ends, place = np.unique(pairs, return_inverse=True)
     joined = csr_array((np.ones(len(relations)), (place, relations)), shape=(len(ends), R2))
     together = (joined.T @ joined).toarray()
-    shares = together / (together.diagonal()[:, None] + _PESSIMISM)
+    shares = together / (together.diagonal()[:, None] + PESSIMISM)
     np.fill_diagonal(shares, 0)  # a fact is no evidence of itself
     return shares
 

@@ -6,15 +6,15 @@ Letters: N entities, R relations, E facts, B = 2R + (2R)² bodies of rules, of o
 import numpy as np
 import scipy.sparse as sp
 
-from lepton_rl.bodies import body_sizes, body_support, expand, steps_of
-from lepton_rl.evidence.rules import MOST
+from lepton_rl.bodies import PESSIMISM, body_sizes, body_support, steps_of
+from lepton_rl.evidence.base import MOST
 from lepton_rl.noise import facts_in
+from lepton_rl.ranges import expand
 
 __all__ = ["propose"]
 
 _RULES = 30  # of a relation, the surest
 _SURE = 0.05  # what a rule must be at least
-_PESSIMISM = 5  # pairs without the fact that every rule is charged with, so that rare ones are not sure
 _LEAST = 10  # candidates of a relation with few facts
 
 
@@ -49,13 +49,13 @@ def _matrix(arcs: np.ndarray, N: int) -> sp.csr_array:
 def _confidences(arcs: np.ndarray, facts: np.ndarray, N: int, R: int) -> np.ndarray:
     """Of each relation given each body, f64[R, B]; [R, 2R] where there are too many for two steps."""
     if 2 * R <= MOST:
-        return body_support(arcs, facts, N, R).toarray() / (body_sizes(arcs, N, R) + _PESSIMISM)
+        return body_support(arcs, facts, N, R).toarray() / (body_sizes(arcs, N, R) + PESSIMISM)
     codes = arcs[:, 0] * N + arcs[:, 2]
     h, r, t = facts.T
     low, high = (np.searchsorted(codes, h * N + t, side) for side in ("left", "right"))
     rows, places = expand(low, high - low)
     support = np.bincount(r[rows] * 2 * R + arcs[places, 1], minlength=2 * R * R).reshape(R, 2 * R)
-    return np.asarray(support / (np.bincount(arcs[:, 1], minlength=2 * R) + _PESSIMISM))
+    return np.asarray(support / (np.bincount(arcs[:, 1], minlength=2 * R) + PESSIMISM))
 
 
 def _candidates(sure: np.ndarray, steps: list[sp.csr_array], relation: int, reflexive: bool) -> np.ndarray:

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lepton_rl.evidence.base import Case, Family, Note
-from lepton_rl.evidence.rules import MOST
+from lepton_rl.evidence.base import MOST, Case, Family, Note
 from lepton_rl.noise import facts_in
 from lepton_rl.registry import resolve
 

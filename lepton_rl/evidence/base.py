@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Case", "Family", "Note"]
+__all__ = ["MOST", "Case", "Family", "Note"]
+
+MOST = 200
+"""2R, up to which rules of two steps are counted: their supports are a table of R (2R)² numbers."""
 
 Note = Callable[[str], None]
 

@@ -9,13 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lepton_rl.bodies import bodies_between, body_sizes, body_support, steps_of
-from lepton_rl.evidence.base import Case, Family, Note
+from lepton_rl.bodies import PESSIMISM, bodies_between, body_sizes, body_support, steps_of
+from lepton_rl.evidence.base import MOST, Case, Family, Note
 
-__all__ = ["MOST", "RULES"]
+__all__ = ["RULES"]
 
-MOST = 200  # 2R; supports are a table of R (2R)² numbers
-_PESSIMISM = 5  # pairs without the fact that every rule is charged with, so that rare ones are not sure
 _LEAST = 1e-3
 _PAIRS = 1 << 14  # at a time
 
@@ -51,11 +49,11 @@ def _judged(counted: _Counted, asked: np.ndarray, stated: np.ndarray, N: int) ->
     kept = found.col != relations[found.row]  # r(x, y) ← r(x, y) says nothing
     row, body = found.row[kept], found.col[kept]
     held, pairs = counted.support[relations[row], body] - stated[row], counted.sizes[body] - 1
-    sure = held / (pairs + _PESSIMISM)
+    sure = held / (pairs + PESSIMISM)
     best, spoken = np.zeros(m), np.bincount(row, -np.log1p(-sure), minlength=m)
     np.maximum.at(best, row, sure)
     usual = ((counted.facts[relations] - stated + 0.5) / N**2)[row]
-    total = np.bincount(row, np.log((held + usual * _PESSIMISM) / (pairs + _PESSIMISM) / usual), minlength=m)
+    total = np.bincount(row, np.log((held + usual * PESSIMISM) / (pairs + PESSIMISM) / usual), minlength=m)
     lift = total / np.maximum(np.bincount(row, minlength=m), 1)  # counts of nothing are whole numbers
     return np.stack([lift, np.log((best + _LEAST) / (1 - best + _LEAST)), np.log(spoken + _LEAST)], axis=1)
 

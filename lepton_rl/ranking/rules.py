@@ -17,16 +17,16 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from lepton_rl.bodies import body_sizes, body_support, expand, steps_of
+from lepton_rl.bodies import PESSIMISM, body_sizes, body_support, steps_of
 from lepton_rl.metrics import Score
 from lepton_rl.packed import arcs_of
+from lepton_rl.ranges import expand
 from lepton_rl.ranking.base import Ranker
 from lepton_rl.ranking.config import RankerConfig
 from lepton_rl.triple_graph import TripleGraph, to_triples
 
-__all__ = ["PESSIMISM", "Rules", "rules"]
+__all__ = ["Rules", "rules"]
 
-PESSIMISM = 5  # pairs without the fact that every rule is charged with, so that rare ones are not sure
 _ANYONE = 0.5  # what a rule is worth that does not ask who x is (0.1 to 0.75 are as good on validation facts)
 _PATHS = 1 << 21  # at a time
 

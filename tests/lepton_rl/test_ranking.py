@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from lepton_rl import triple_graph as tg
+from lepton_rl.bodies import PESSIMISM
 from lepton_rl.metrics import Known, Protocol, evaluate
 from lepton_rl.ranking import RANKERS, default_config, get_ranker
 from lepton_rl.ranking.base import Ranker, scorer
 from lepton_rl.ranking.config import RankerConfig
-from lepton_rl.ranking.rules import PESSIMISM
 from lepton_rl.ranking.training import _loss, fit
 from lepton_rl.triple_messages import arc_counts, relation_sum
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from lepton_rl.data.knowledge.graph import KnowledgeGraph, TripleSplits, contained
 from lepton_rl.data.splits.shares import fingerprint
+from lepton_rl.ranges import expand
 
 __all__ = ["Exposure", "RelationPair", "SplitReport", "check_splits"]
 
@@ -90,10 +91,8 @@ def _joined(triples: np.ndarray, train: np.ndarray, n: int) -> tuple[np.ndarray,
     order = np.argsort(keys, kind="stable")
     wanted = triples[:, 0].astype(np.int64) * n + triples[:, 2]
     low, high = (np.searchsorted(keys[order], wanted, side) for side in ("left", "right"))
-    count = high - low
-    i = np.repeat(np.arange(len(triples)), count)
-    within = np.arange(len(i)) - np.repeat(np.cumsum(count) - count, count)
-    return i, order[np.repeat(low, count) + within]
+    i, places = expand(low, high - low)
+    return i, order[places]
 
 
 def _common(train: KnowledgeGraph, some: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
