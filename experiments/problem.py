@@ -24,9 +24,9 @@ _HINTS = {
     "of weight": " (--negative-weights absolute, --weights ignore)",
 }  # fmt: skip
 _KNOWLEDGE = {
-    "KGRefinement": "experiments.run train --env KGRefinement` and judge facts by it with `python -m experiments.run "
-    "solve --facts --run",
-    "KGRepair": "experiments.scoreboards kg-repair",
+    "KGRefinement": "`python -m experiments.run train --env KGRefinement` and judge facts by it with "
+    "`python -m experiments.run solve --facts --run`",
+    "KGRepair": "`python -m experiments.scoreboards kg-repair`",
 }  # fmt: skip
 
 
@@ -69,10 +69,9 @@ def completed(config: Train) -> Train:
     """
     get_environment(config.env)
     if rule_of(config.env) in KNOWLEDGE:
-        how = _KNOWLEDGE.get(rule_of(config.env), "experiments.scoreboards kg")
+        how = _KNOWLEDGE.get(rule_of(config.env), "`python -m experiments.scoreboards kg`")
         raise ValueError(
-            f"{config.env} is no rule of edits for an objective to grow by: train it on a knowledge graph with "
-            f"`python -m {how}`."
+            f"{config.env} is no rule of edits for an objective to grow by: train it on a knowledge graph with {how}."
         )
     default = DEFAULTS[rule_of(config.env)]
     # Lengths need graphs that lie somewhere.

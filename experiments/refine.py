@@ -29,6 +29,7 @@ from experiments.refining import (
     by_rewards,
     detectors,
     fit_apart,
+    mean_return,
     penalty_at,
     picture,
     priced,
@@ -50,7 +51,7 @@ __all__ = ["POLICY", "Refiner", "draw_noise", "judge", "learn", "open_refiner", 
 
 POLICY = "policy"
 _COUNTS = {"valid": 2, "test": 5}  # draws of noise
-_GIVEN = ("graph", "env", "refining", "seed", "name", "runs_dir", "resume")  # what of the options counts here
+_GIVEN = ("graph", "env", "refining", "seed", "name", "runs_dir")  # what of the options counts here
 _FILE = f"policy{checkpoint.SUFFIX}"
 
 
@@ -176,9 +177,8 @@ def _odds(refiner: Refiner, draws: Draws, part: str, half: Fold) -> np.ndarray:
 
 def _returns(refiner: Refiner, draws: Draws, half: Fold) -> float:
     """The mean return on the instances to choose by, where all facts worth it are deleted."""
-    wrong, bar = np.asarray(draws.valid.pool.wrong), np.log(refiner.penalty)
-    gone = _odds(refiner, draws, "valid", half) > bar
-    return float(((gone & wrong).sum(1) - refiner.penalty * (gone & ~wrong).sum(1)).mean())
+    gone = _odds(refiner, draws, "valid", half) > np.log(refiner.penalty)
+    return mean_return(gone, np.asarray(draws.valid.pool.wrong), refiner.penalty)
 
 
 def judge(refiner: Refiner, draws: Draws, half: Fold) -> Judged:

@@ -27,8 +27,8 @@ from lepton_rl.heads import Network
 from lepton_rl.metrics import average_precision
 
 __all__ = [
-    "MEAN", "SURE", "Draws", "Judged", "by_rewards", "detectors", "fit_apart", "penalty_at", "picture", "priced",
-    "share_of", "stacked", "summary",
+    "MEAN", "SURE", "Draws", "Judged", "by_rewards", "detectors", "fit_apart", "mean_return", "penalty_at", "picture",
+    "priced", "share_of", "stacked", "summary",
 ]  # fmt: skip
 
 MEAN = "mean of detectors"
@@ -62,6 +62,11 @@ def penalty_at(odds: np.ndarray, wrong: np.ndarray) -> float:
     """What deleting a right fact must cost for a policy to stop where F1 is best, by log-odds f[P, E] and labels."""
     bar = float(np.clip(1 / (1 + np.exp(-best_threshold(odds, wrong))), 0.1, 0.9))
     return round(bar / (1 - bar), 3)
+
+
+def mean_return(gone: np.ndarray, wrong: np.ndarray, penalty: float) -> float:
+    """Of episodes that delete the facts ``gone`` bool[P, E], of which those ``wrong`` are, before they stop."""
+    return float(((gone & wrong).sum(1) - penalty * (gone & ~wrong).sum(1)).mean())
 
 
 def fit_apart(network: Network, config: Supervised, draws: Draws, half: Fold, seed: int = 0) -> list[Fitted]:

@@ -12,7 +12,7 @@ from envs.kg_refinement import KGRefinement, make_kg_refinement
 from envs.noisy import verified_wrong
 from envs.queries import Task
 from experiments.judging import REFINING_DQN, WINDOW
-from experiments.refining import Draws, Judged, by_rewards, fit_apart, penalty_at, priced, stacked
+from experiments.refining import Draws, Judged, by_rewards, fit_apart, mean_return, penalty_at, priced, stacked
 from experiments.scoreboards.knowledge_options import place_of
 from experiments.scoreboards.refinement_options import KGRefine
 from experiments.scoreboards.results import Note
@@ -58,8 +58,8 @@ def judge(refiner: Refiner, draws: Draws) -> Judged:
 
 def _returns(refiner: Refiner, env: KGRefinement) -> float:
     """The mean return of greedy episodes."""
-    gone, wrong = np.asarray(deleted(refiner.network, refiner.params, env)), np.asarray(env.pool.wrong)
-    return float(((gone & wrong).sum(1) - refiner.penalty * (gone & ~wrong).sum(1)).mean())
+    gone = np.asarray(deleted(refiner.network, refiner.params, env))
+    return mean_return(gone, np.asarray(env.pool.wrong), refiner.penalty)
 
 
 def learn(draws: Draws, options: KGRefine, note: Note) -> dict[str, Refiner]:
