@@ -39,6 +39,8 @@ _HEAD = ["noise", "method", "P@K", "average precision [95 %]", "AUROC", "F1 at S
          "of 90 % sure wrong"]  # fmt: skip
 _PREDICTOR = RankerConfig(width=256, batch_size=64, learning_rate=1e-2, weight_decay=0.3)
 
+_ACROSS = 4  # panels of the picture
+
 Cells = Mapping[str, Mapping[str, Any]]
 
 
@@ -120,8 +122,12 @@ def table(cells: Cells) -> str:
 
 def figure(cells: Cells) -> Figure:
     """A panel a cell: average precision and F1 at STOP of every method, with intervals."""
-    picture = Figure(figsize=(4.6 * max(len(cells), 1), 3.2), layout="constrained")
-    panels = picture.subplots(1, max(len(cells), 1), squeeze=False)[0]
+    columns = min(max(len(cells), 1), _ACROSS)
+    lines = max(-(-len(cells) // columns), 1)
+    picture = Figure(figsize=(4.6 * columns, 3.2 * lines), layout="constrained")
+    panels = picture.subplots(lines, columns, squeeze=False).ravel()
+    for axes in panels[len(cells) :]:
+        axes.set_axis_off()
     for axes, (name, cell) in zip(panels, cells.items(), strict=False):
         rows = cell["rows"]
         y = np.arange(len(rows))[::-1]
