@@ -2,15 +2,15 @@
 
 - *dense*: the weights of a graph's arcs as one N × N matrix a feature, and a batch of queries as one product with them.
   Matrices are made once for all queries that share a graph: where there are a few hundred entities, gathers cost more.
-- *arcs*: a gather and a segment sum over all arcs; memory O(E · D) a query, for any N.
+- *arcs*: a sum over all arcs, for any N (:mod:`lepton_rl.arc_sum`).
 
 Letters: N entities, R relations, E facts, D width.
 """
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from lepton_rl.arc_sum import arc_sum
 from lepton_rl.triple_graph import TripleGraph, base_holds, messages
 
 __all__ = ["DENSE", "arc_counts", "relation_sum"]
@@ -35,8 +35,7 @@ def relation_sum(
         total = jnp.einsum("dts,ds->dt", _matrices(weights, graph), h.T).T
         return _with_delta(total, h, weights, graph) if graph.max_edits else total
     arcs = messages(graph)
-    sent = jnp.where(arcs.present[:, None], h[arcs.sources] * weights[arcs.relations], 0.0)
-    return jax.ops.segment_sum(sent, arcs.targets, graph.capacity)
+    return arc_sum(h, weights, arcs.present, (arcs.sources, arcs.relations, arcs.targets))
 
 
 def _matrices(weights: Float[Array, "R2 D"], graph: TripleGraph) -> Float[Array, "D N N"]:

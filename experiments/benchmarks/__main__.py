@@ -1,4 +1,4 @@
-"""``python -m experiments.benchmarks data | envs | generators | kg | large | objectives …``; jax comes later."""
+"""``python -m experiments.benchmarks data | envs | kg | large | propagation …``; jax comes later."""
 
 import json
 import platform
@@ -13,14 +13,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from experiments.benchmarks.options import KG, Data, Envs, Generators, Large, Objectives, Rules, Training
+from experiments.benchmarks.options import KG, Data, Envs, Generators, Large, Objectives, Propagation, Rules, Training
 from lepton_rl.files import atomic_write
 
 __all__ = ["main"]
 
 COMMANDS = {
     "data": Data, "envs": Envs, "generators": Generators, "kg": KG, "large": Large,
-    "objectives": Objectives, "rules": Rules, "training": Training,
+    "objectives": Objectives, "propagation": Propagation, "rules": Rules, "training": Training,
 }  # fmt: skip
 SHOWN = {
     "set": "set", "format": "format", "edges": "edges", "seconds": "s", "cpu_seconds": "CPU s", "peak_mb": "peak MB",
@@ -35,7 +35,7 @@ SHOWN = {
     "evaluations_per_second": "evaluations/s", "strongest": "strongest library",
     "library_evaluations_per_second": "its evaluations/s", "times_library": "× library",
     "iterations_per_second": "iterations/s", "env_steps_per_second": "env steps/s", "times_rnet_dqn": "× RNet-DQN",
-    "compile_seconds": "compile s",
+    "segment_sum_seconds": "segment sum s", "times_segment_sum": "× segment sum", "compile_seconds": "compile s",
 }  # fmt: skip
 
 
@@ -65,7 +65,10 @@ def _table(rows: list[dict[str, Any]], device: str) -> Table:
     return table
 
 
-def _measure(options: KG | Data | Envs | Generators | Large | Objectives | Rules | Training, console: Console) -> None:
+Options = KG | Data | Envs | Generators | Large | Objectives | Propagation | Rules | Training
+
+
+def _measure(options: Options, console: Console) -> None:
     """Every row is printed and written as soon as it is measured."""
     name = next(name for name, kind in COMMANDS.items() if isinstance(options, kind))
     _write(options.json, "", [])  # an unwritable path is known now, not after the work

@@ -6,7 +6,7 @@ from typing import Literal
 
 from agents.config import DQNConfig
 
-__all__ = ["KG", "Data", "Envs", "Generators", "Large", "Objectives", "Rules", "Training"]
+__all__ = ["KG", "Data", "Envs", "Generators", "Large", "Objectives", "Propagation", "Rules", "Training"]
 
 Objective = Literal["critical_fraction_random", "critical_fraction_targeted"]
 
@@ -215,6 +215,32 @@ _CHEAP = {
     "NodeSelection": "independent_set", "NodeFlip": "cut", "LinkRecommendation": "diversity",
     "EdgeReweighting": "-effective_resistance",
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Propagation:
+    """Seconds of one round's messages along the arcs of a knowledge graph that a batch of queries shares.
+
+    Beside a gather and a segment sum in the same run, which is the same sum; alone and with its gradient by embeddings
+    and weights. The defaults are of the size of the inductive data set fb237_v1.
+    """
+
+    entities: int = 1594
+    """Entities of a random graph."""
+    facts: int = 4245
+    """Facts; each is two arcs."""
+    relations: int = 180
+    """Relations."""
+    width: int = 32
+    """Width of the embeddings."""
+    batches: tuple[int, ...] = (16, 64)
+    """Queries at once."""
+    seconds: float = 4.0
+    """Time spent on each measurement."""
+    json: Path | None = None
+    """Write the rows here."""
+    quick: bool = False
+    """A smoke test: two queries."""
 
 
 @dataclass(frozen=True)

@@ -194,6 +194,17 @@ def test_generators_writes_its_rows(tmp_path):
         assert row["times_networkx"] == (None if peer is None else pytest.approx(row["graphs_per_second"] / peer))
 
 
+def test_propagation_is_compared_with_a_segment_sum(tmp_path):
+    path = tmp_path / "rows.json"
+    small = ["--entities", "6", "--facts", "9", "--relations", "2", "--width", "3", "--seconds", ".01"]
+    assert main(["propagation", "--quick", *small, "--json", str(path)]) == 0
+    rows = json.loads(path.read_text())["rows"]
+    assert [(row["work"], row["batch"]) for row in rows] == [("sum", 2), ("sum and gradient", 2)]
+    for row in rows:
+        assert row["times_segment_sum"] == pytest.approx(row["segment_sum_seconds"] / row["seconds"])
+
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_networkx_makes_graphs_of_the_same_parameters(family):
     parameters, peer = generators.peers(24)[family]
