@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from envs.base import Observation, TimeStep, noise_key
 from envs.queries import NO_OBJECTIVE, Queries, Task, load_task, make_queries
+from lepton_rl.delta import Delta
 from lepton_rl.metrics import facts_of
 from lepton_rl.noise import facts_in
 from lepton_rl.objectives.base import Objective
@@ -120,14 +121,20 @@ class KGCompletion:
     def rebuild(
         self, start: Int[Array, ""], key: PRNGKeyArray, actions: Int[Array, "T"], t: Int[Array, ""]
     ) -> CompletionState:
-        """The state after the first ``t`` actions."""
+        """The state after the first ``t`` actions.
 
-        def advance(i: Int[Array, ""], state: CompletionState) -> CompletionState:
-            successor = self._answer(state, jnp.where(i < t, actions[i], -1))  # -1 inserts nothing
-            return replace(successor, settled=jnp.where(i < t, successor.settled, state.settled))
+        All T are taken, once, and what came later is cut off: under ``vmap`` over t one run serves every t.
+        """
 
-        state = jax.lax.fori_loop(0, self.horizon, advance, self.reset(start, key)[0])
-        return replace(state, t=jnp.asarray(t, jnp.int32))
+        def advance(state: CompletionState, action: Int[Array, ""]) -> tuple[CompletionState, tuple[Array, ...]]:
+            successor = self._answer(state, action)
+            return successor, (successor.graph.delta.count, successor.gained, successor.settled)
+
+        first = self.reset(start, key)[0]
+        last, after = jax.lax.scan(advance, first, actions)
+        count, gained, settled = (jnp.concatenate([jnp.zeros_like(one[:1]), one])[t] for one in after)
+        graph = _early(last.graph, count)
+        return CompletionState(first.agenda, jnp.asarray(t, jnp.int32), graph, gained, settled)
 
     @jax.jit
     def observe(self, state: CompletionState) -> Observation:
@@ -147,15 +154,8 @@ class KGCompletion:
         return self.pool.whole(state.graph)
 
     def _seen(self, state: CompletionState) -> TripleGraph:
-        """The graph without the answers to the query that is due. Only facts that are not there are inserted, so that
-        those of the list's end are none of its beginning's."""
-        if self.answers == 1:
-            return state.graph
-        delta = state.graph.delta
-        old = jnp.arange(state.graph.max_edits) < state.settled
-        edges = jnp.where(old[:, None], delta.edges, -1)
-        older = replace(delta, edges=edges, based=delta.based & old, present=delta.present & old, count=state.settled)
-        return replace(state.graph, delta=older)
+        """The graph without the answers to the query that is due."""
+        return state.graph if self.answers == 1 else _early(state.graph, state.settled)
 
     def value(self, state: CompletionState) -> Float[Array, ""]:
         """The rewards so far, f32[]."""
@@ -176,6 +176,14 @@ class KGCompletion:
         t = state.t + 1
         settled = jnp.where(t % self.answers == 0, graph.delta.count, state.settled)
         return replace(state, t=t, graph=graph, gained=state.gained + reward, settled=settled)
+
+
+def _early(graph: TripleGraph, count: Int[Array, ""]) -> TripleGraph:
+    """The graph with the first so many insertions. Only facts that are not there are inserted, so that those of the
+    list's end are none of its beginning's."""
+    delta, old = graph.delta, jnp.arange(graph.max_edits) < count
+    edges, based, present = jnp.where(old[:, None], delta.edges, -1), delta.based & old, delta.present & old
+    return replace(graph, delta=Delta(edges, based, present, count, delta.refused))
 
 
 def make_kg_completion(
