@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,10 +10,13 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from agents.config import DQNConfig, dqn_from_json
+from experiments.completion_settings import Completing, CompletingOptions
 from experiments.judging import Judging, JudgingOptions, Refining, RefiningOptions, refining_from_json
 from experiments.reading import Reading, ReadingOptions, reading_from_json
 
-__all__ = ["Apply", "Command", "Doctor", "Eval", "List", "Solve", "Train", "train_from_json", "train_to_json"]
+__all__ = [
+    "Apply", "Command", "Doctor", "Eval", "List", "Solve", "Train", "refuse_others", "train_from_json", "train_to_json",
+]  # fmt: skip
 
 Quick = Annotated[DQNConfig, tyro.conf.arg(name="")]  # its fields become options without a prefix
 
@@ -80,7 +84,11 @@ class Train:
     """Where runs are kept."""
     resume: Path | None = None
     """Go on with an interrupted run, by its folder; every other option is taken from that run."""
+    teacher: Literal["labels", "rewards", "both"] = "labels"
+    """KGRefinement, KGCompletion: learn from labels; by rewards (DQN, minutes); or from labels and then by rewards,
+    which is kept where it is better on what is held out to choose by."""
     refining: RefiningOptions = field(default_factory=Refining)
+    completing: CompletingOptions = field(default_factory=Completing)
     dqn: Quick = field(default_factory=quick_dqn)
 
     def __post_init__(self) -> None:
@@ -229,6 +237,24 @@ def train_to_json(config: Train) -> str:
     return json.dumps(plain, indent=2, default=str) + "\n"
 
 
+def refuse_others(command: Train, given: Sequence[str]) -> None:
+    """Refuse options that say how rules of edits are trained, where they would do nothing.
+
+    Args:
+        given: fields that do something.
+
+    Raises:
+        ValueError: another is not at its default.
+    """
+    odd = [field.name for field in dataclasses.fields(command)
+           if field.name not in given and getattr(command, field.name) != getattr(Train(), field.name)]  # fmt: skip
+    if odd:
+        parts = {"dqn": "the learner's (--iterations …)", "refining": "those of wrong facts", "completing": "--epochs"}
+        names = ", ".join(parts.get(name, f"--{name.replace('_', '-')}") for name in odd)
+        rule = command.env.removeprefix("lepton/").removesuffix("-v0")
+        raise ValueError(f"{names}: not for {rule}, which learns from a knowledge graph: leave it out.")
+
+
 def train_from_json(text: str, folder: Path) -> Train:
     """The configuration of the run in ``folder``.
 
@@ -239,6 +265,7 @@ def train_from_json(text: str, folder: Path) -> Train:
         plain = json.loads(text)
         nested = {"dqn": dqn_from_json(plain["dqn"]), "reading": reading_from_json(plain["reading"])}
         nested["refining"] = refining_from_json(plain.get("refining", dataclasses.asdict(Refining())))
+        nested["completing"] = Completing(**plain.get("completing", {}))
         return Train(**plain | nested | {"name": folder.name, "runs_dir": folder.parent})
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{folder / 'config.json'} is damaged or of another version ({error}): train anew.") from None

@@ -1,7 +1,7 @@
 """How the user's facts are judged, and policies trained to: plain options, importable without jax or arrow."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
 
@@ -56,9 +56,6 @@ class Refining:
     evidence: tuple[str, ...] = ("frequency", "types", "rules")
     """KGRefinement: what is asked of each fact: frequency, types, rules; embedding and propagation take minutes
     more."""
-    teacher: Literal["labels", "rewards", "both"] = "labels"
-    """KGRefinement: learn from labels of the copies; by rewards (DQN, minutes); or from labels and then by rewards,
-    which is kept where it is better on copies to choose by."""
 
     def __post_init__(self) -> None:
         if not 0 < self.wrong < 0.5:
@@ -74,4 +71,5 @@ RefiningOptions = Annotated[Refining, tyro.conf.arg(name="")]
 
 def refining_from_json(plain: dict[str, Any]) -> Refining:
     """The options as :func:`dataclasses.asdict` and JSON left them."""
-    return Refining(**plain | {"evidence": tuple(plain["evidence"])})
+    fields = {name: value for name, value in plain.items() if name != "teacher"}  # runs of earlier versions have it
+    return Refining(**fields | {"evidence": tuple(plain["evidence"])})

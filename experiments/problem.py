@@ -26,6 +26,8 @@ _HINTS = {
 _KNOWLEDGE = {
     "KGRefinement": "`python -m experiments.run train --env KGRefinement` and judge facts by it with "
     "`python -m experiments.run solve --facts --run`",
+    "KGCompletion": "`python -m experiments.run train --env KGCompletion` and ask it by "
+    "`python -m experiments.run solve --query QUESTION --run`",
     "KGRepair": "`python -m experiments.scoreboards kg-repair`",
 }  # fmt: skip
 

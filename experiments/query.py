@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 from envs.queries import load_knowledge
+from experiments.complete import open_completer
 from experiments.configs import Solve
 from experiments.display import Display
 from experiments.folder import RunFolder, free_name, make_folder, stem
@@ -186,11 +187,14 @@ def run(command: Solve) -> int:
     display, name = Display(), command.graph or "world"
     graph = whole_graph(name)
     chains = parse(command.query or "", graph)
-    score = None
-    if command.ranker != "none":
+    score, by = None, command.ranker
+    if command.run is not None:
+        score, by = open_completer(command.run).on(graph, display.note), f"the run {command.run}"
+    elif command.ranker != "none":
         ranker = get_ranker(command.ranker, default_config(command.ranker), graph.num_entities, graph.num_relations)
         if ranker.trained:
-            raise ValueError(f"--ranker {command.ranker} has to be trained: give one that counts (rules), or none.")
+            trained = "a --run of `train --env KGCompletion`"
+            raise ValueError(f"--ranker {command.ranker} has to be trained: give {trained}, or a ranker that counts.")
         stored = graph.to_triple_graph()
         score = scorer(ranker, ranker.init(jax.random.key(0), stored), stored)
     answers = answer(Facts(graph, score), chains, command.answers)
@@ -198,7 +202,7 @@ def run(command: Solve) -> int:
         command.runs_dir, f"query-{stem(name)}"))))  # fmt: skip
     display.header(command.query or "", {
         "graph": f"{graph.name} ({graph.num_entities:,} entities, {len(graph.triples):,} facts)",
-        "links not stated": "left out" if score is None else f"by {command.ranker}", "results": str(folder.path),
+        "links not stated": "left out" if score is None else f"by {by}", "results": str(folder.path),
     })  # fmt: skip
     for number, one in enumerate(answers, 1):
         mark = "" if one.stated else f"  ({one.score:.2f}, not stated)"

@@ -17,7 +17,7 @@ from agents.refinement import Supervised, halves_of, odds_apart, other_half, ref
 from envs import rule_of
 from envs.kg_refinement import make_kg_refinement
 from envs.queries import make_task
-from experiments.configs import Train
+from experiments.configs import Train, refuse_others
 from experiments.display import Display, device
 from experiments.folder import RunFolder, free_name, make_folder, open_run, stem
 from experiments.judging import REFINING_DQN, WINDOW, Refining
@@ -51,7 +51,7 @@ __all__ = ["POLICY", "Refiner", "draw_noise", "judge", "learn", "open_refiner", 
 
 POLICY = "policy"
 _COUNTS = {"valid": 2, "test": 5}  # draws of noise
-_GIVEN = ("graph", "env", "refining", "seed", "name", "runs_dir")  # what of the options counts here
+_GIVEN = ("graph", "env", "refining", "teacher", "seed", "name", "runs_dir")  # what of the options counts here
 _FILE = f"policy{checkpoint.SUFFIX}"
 
 
@@ -76,7 +76,7 @@ class Refiner(NamedTuple):
 def run(command: Train) -> int:
     """Train, judge on held-out noise beside the detectors, and keep the policy."""
     begun, display = time.perf_counter(), Display()
-    _refuse_others(command)
+    refuse_others(command, _GIVEN)
     graph, options = whole_graph(command.graph or "world"), command.refining
     options = dataclasses.replace(options, evidence=usable(options.evidence, graph.num_relations, display.note))
     command = dataclasses.replace(command, refining=options)
@@ -87,7 +87,7 @@ def run(command: Train) -> int:
         "environment": f"{command.env}, {options.missing:.2g} hidden, {options.wrong:.2g} wrong facts put in for each",
         "graph": f"{graph.name} ({graph.num_entities:,} entities, {graph.num_relations:,} relations, "
         f"{len(graph.triples):,} facts)",
-        "evidence": ", ".join(options.evidence), "teacher": options.teacher, "run": str(folder.path),
+        "evidence": ", ".join(options.evidence), "teacher": command.teacher, "run": str(folder.path),
     }  # fmt: skip
     display.header("lepton_rl", settings)
     folder.write_config(command)
@@ -95,7 +95,7 @@ def run(command: Train) -> int:
         with kept_if_learnt(folder):
             draws = draw_noise(graph, options, command.seed, display)
             half = folds(graph.entities, graph.relations)
-            refiner = learn(draws, options, half, command.seed, display, folder)
+            refiner = learn(draws, options, half, command.seed, display, folder, command.teacher)
     except ValueError:
         folder.discard()
         raise
@@ -107,16 +107,6 @@ def run(command: Train) -> int:
     display.say(f"\n{folder.path / 'report.html'}  ({time.perf_counter() - begun:.0f} s in all)")
     display.say(f"python -m experiments.run solve --facts --graph {command.graph or 'world'} --run {folder.path}")
     return 0
-
-
-def _refuse_others(command: Train) -> None:
-    """Refuse options that say how rules of edits are trained: here they would do nothing."""
-    given = [field.name for field in dataclasses.fields(command)
-             if field.name not in _GIVEN and getattr(command, field.name) != getattr(Train(), field.name)]  # fmt: skip
-    if given:
-        names = ", ".join("the learner's (--iterations …)" if name == "dqn" else f"--{name.replace('_', '-')}"
-                          for name in given)  # fmt: skip
-        raise ValueError(f"{names}: not for KGRefinement, which learns from noise in a knowledge graph: leave it out.")
 
 
 def draw_noise(graph: KnowledgeGraph, options: Refining, seed: int, display: Display) -> Draws:
@@ -137,14 +127,15 @@ def draw_noise(graph: KnowledgeGraph, options: Refining, seed: int, display: Dis
 
 
 def learn(
-    draws: Draws, options: Refining, half: Fold, seed: int, display: Display, folder: RunFolder | None = None
-) -> Refiner:
-    """A policy by labels and by rewards as the options say, with all choices by ``draws.valid``; kept in ``folder``.
+    draws: Draws, options: Refining, half: Fold, seed: int, display: Display, folder: RunFolder | None = None,
+    teacher: str = "labels",
+) -> Refiner:  # fmt: skip
+    """A policy by "labels", by "rewards" or by "both", with all choices by ``draws.valid``; kept in ``folder``.
 
     What a wrong deletion costs is set so that stopping is where F1 is best on the instances to choose by.
     """
     network = refiner_on(draws.train)
-    with display.phase("train", 1 if options.teacher == "labels" else 3) as phase:
+    with display.phase("train", 1 if teacher == "labels" else 3) as phase:
         fitted = fit_apart(network, Supervised(window=WINDOW), draws, half, seed)
         by_labels = stacked([one.params for one in fitted])
         wrong, columns_ = np.asarray(draws.valid.pool.wrong), np.asarray(draws.valid.pool.evidence)
@@ -153,16 +144,16 @@ def learn(
         phase.advance(f"by labels, loss on the copies to choose by {np.mean(losses):.4f}; penalty {penalty:g}")
         priced_draws = Draws(*(priced(one, penalty) for one in draws))
         refiner = Refiner(refiner_on(priced_draws.train), by_labels, penalty, options.evidence)
-        if options.teacher != "labels":
+        if teacher != "labels":
             found = []
             for which in (0, 1):
                 train, valid = (other_half(one, half, which) for one in priced_draws[:2])
-                start = fitted[which].params if options.teacher == "both" else None
+                start = fitted[which].params if teacher == "both" else None
                 found.append(by_rewards(refiner.network, train, valid, REFINING_DQN, start))
                 phase.advance(f"by rewards, half {which + 1}")
             other = refiner._replace(params=stacked(found))
             better = _returns(other, priced_draws, half) > _returns(refiner, priced_draws, half)
-            refiner = other if better or options.teacher == "rewards" else refiner
+            refiner = other if better or teacher == "rewards" else refiner
             display.note(f"by rewards: {'kept' if refiner is other else 'no better on the copies to choose by'}")
     if folder is not None:
         _save(folder, refiner)

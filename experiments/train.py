@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from envs import rule_of
-from experiments import refine
+from experiments import complete, refine
 from experiments.comparison import AGENT, Comparison, Contest, compare, open_contest, rehearse
 from experiments.configs import Train
 from experiments.display import Display, settings
@@ -30,13 +30,15 @@ from experiments.report import (
 from experiments.solving import Entry, Solution, enter_networks, solve_networks, write_solution
 from lepton_rl.draw import draw_curves, save_figure
 
+_KNOWLEDGE = {"KGRefinement": refine.run, "KGCompletion": complete.run}  # rules that are trained in another way
+
 __all__ = ["compare_on_test", "comparison_json", "run", "show", "workers", "write_solutions"]
 
 
 def run(command: Train) -> int:
     """Train, or go on with a run; then evaluate and report."""
-    if command.resume is None and rule_of(command.env) == "KGRefinement":
-        return refine.run(command)
+    if command.resume is None and (others := _KNOWLEDGE.get(rule_of(command.env))):
+        return others(command)
     begun, display = time.perf_counter(), Display()
     if command.resume is None:
         problem = make_problem(command)

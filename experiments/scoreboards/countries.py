@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from scipy.special import log_softmax
 
+from experiments.completing import Note, Task, task_of
 from experiments.evaluation import Interval
-from experiments.scoreboards.knowledge_fits import Note, Task, config_of, fits, splits_of, task_of
+from experiments.scoreboards.knowledge_fits import config_of, fits, splits_of
 from experiments.scoreboards.knowledge_options import COUNTRIES_PUBLISHED, INDUCTIVE, Countries
 from experiments.scoreboards.knowledge_tables import Rows, fill, panels
 from experiments.scoreboards.results import Results, commit, entry, markdown

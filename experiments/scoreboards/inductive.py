@@ -12,8 +12,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from rich.console import Console
 
+from experiments.completing import Note, Task, task_of
 from experiments.evaluation import interval
-from experiments.scoreboards.knowledge_fits import Note, Task, config_of, fits, splits_of, task_of
+from experiments.scoreboards.knowledge_fits import config_of, fits, splits_of
 from experiments.scoreboards.knowledge_options import INDUCTIVE_PUBLISHED, Inductive
 from experiments.scoreboards.knowledge_tables import Rows, fill, panels
 from experiments.scoreboards.results import Results, commit, entry, markdown

@@ -8,9 +8,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from rich.console import Console
 
+from experiments.completing import Task, task_of
 from experiments.evaluation import interval
 from experiments.scoreboards.knowledge_agents import agent_rankings
-from experiments.scoreboards.knowledge_fits import Task, config_of, fits, splits_of, task_of
+from experiments.scoreboards.knowledge_fits import config_of, fits, splits_of
 from experiments.scoreboards.knowledge_options import AGENTS, KG, OTHERS, PUBLISHED
 from experiments.scoreboards.knowledge_tables import Rows, fill, panels
 from experiments.scoreboards.pykeen_rankers import check_pykeen, pykeen_rankings

@@ -1,33 +1,24 @@
 """What the tables of knowledge graphs share: trained rankers seed by seed, data sets, and graphs of other entities."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
+from experiments.completing import Note, Task
 from experiments.scoreboards.knowledge_options import WORLD, Shared, config_for
 from lepton_rl.data import TripleSplits, load, read_splits
 from lepton_rl.data.splits import split_triples
-from lepton_rl.metrics import Known, Protocol, Score
+from lepton_rl.metrics import Protocol, Score
 from lepton_rl.ranking import RankerConfig, get_ranker
 from lepton_rl.ranking.base import Ranker, scorer
 from lepton_rl.ranking.training import fit
 from lepton_rl.triple_graph import TripleGraph
 
-__all__ = ["Task", "Trained", "config_of", "fits", "splits_of", "task_of"]
-
-Note = Callable[[str], None]
-
-
-class Task(NamedTuple):
-    """A data set to train on: its training facts as a graph, its parts, and what is known to be true."""
-
-    splits: TripleSplits
-    graph: TripleGraph
-    known: Known
+__all__ = ["Trained", "config_of", "fits", "splits_of"]
 
 
 class Trained(NamedTuple):
@@ -48,13 +39,6 @@ def splits_of(name: str, options: Shared) -> TripleSplits:
         return split_triples(load(WORLD), seed=0)
     assert options.data is not None
     return read_splits(options.data / name)
-
-
-def task_of(splits: TripleSplits) -> Task:
-    """What training on a data set needs."""
-    graph = splits.train.to_triple_graph()
-    facts = np.concatenate([part.triples for part in splits.parts.values()])
-    return Task(splits, graph, Known(facts, graph.capacity, graph.num_relations))
 
 
 def config_of(method: str, name: str, options: Shared) -> RankerConfig:

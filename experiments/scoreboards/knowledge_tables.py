@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from experiments.scoreboards.knowledge_fits import Note, Task
+from experiments.completing import Note, Task
 from experiments.scoreboards.results import Results
 from lepton_rl.draw import SERIES
 

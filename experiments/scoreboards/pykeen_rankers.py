@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.scoreboards.knowledge_fits import Task
+from experiments.completing import Task
 from experiments.scoreboards.knowledge_options import KG, OTHERS
 from lepton_rl.metrics import Protocol, Ranking, Score, evaluate
 

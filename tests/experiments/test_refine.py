@@ -93,7 +93,7 @@ def test_a_policy_is_the_same_when_it_is_read_again(trained):
 ])  # fmt: skip
 def test_what_rewards_teach_is_kept_where_it_is_better(monkeypatch, better, teacher, kept):
     """Learning is left out: parameters are told apart by their factor."""
-    options = Refining(draws=1, evidence=("frequency",), teacher=teacher)
+    options = Refining(draws=1, evidence=("frequency",))
     draws = refine.draw_noise(GRAPH, options, 0, Display())
     network = refiner_on(draws.train)
     params = network.init(jax.random.key(0), None)
@@ -103,7 +103,7 @@ def test_what_rewards_teach_is_kept_where_it_is_better(monkeypatch, better, teac
     monkeypatch.setattr(refine, "by_rewards", lambda *_: marked(2.0))
     first = lambda refiner: float(jax.tree.leaves(refiner.params)[0].ravel()[0])  # noqa: E731
     monkeypatch.setattr(refine, "_returns", lambda refiner, *_: first(refiner) * (1 if better else -1))
-    refiner = refine.learn(draws, options, folds(NAMES, RELATIONS), 0, Display())
+    refiner = refine.learn(draws, options, folds(NAMES, RELATIONS), 0, Display(), teacher=teacher)
     assert first(refiner) == kept
 
 

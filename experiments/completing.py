@@ -1,0 +1,84 @@
+"""What completes a knowledge graph: rankers trained by labels, agents trained by the rewards of their own answers.
+
+An agent's queries are facts of the training part; what it thinks of all tails of a query on the untouched graph is its
+ranking (its ranker's scores, which its values rise with), so that both are a ranker with parameters.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from agents.knowledge import network_on, started_from
+from agents.training import make_runs
+from envs.kg_completion import make_kg_completion
+from envs.queries import Task as Queries
+from envs.queries import make_task
+from experiments.completion_settings import AgentConfig
+from lepton_rl.data import TripleSplits
+from lepton_rl.metrics import Known, Protocol, evaluate, queries_of
+from lepton_rl.ranking import get_ranker
+from lepton_rl.ranking.base import scorer
+from lepton_rl.triple_graph import TripleGraph
+
+__all__ = ["Note", "Task", "by_rewards", "queries_on", "task_of"]
+
+Note = Callable[[str], None]
+
+
+class Task(NamedTuple):
+    """A data set to train on: its training facts as a graph, its parts, and what is known to be true."""
+
+    splits: TripleSplits
+    graph: TripleGraph
+    known: Known
+
+
+def task_of(splits: TripleSplits) -> Task:
+    """What training on a data set needs."""
+    graph = splits.train.to_triple_graph()
+    facts = np.concatenate([part.triples for part in splits.parts.values()])
+    return Task(splits, graph, Known(facts, graph.capacity, graph.num_relations))
+
+
+def queries_on(task: Task, part: str, side: str) -> Queries:
+    """Queries of a part about the training graph; in training no fact of another part is true, in ranking all are."""
+    train, R = task.splits.train.triples, task.graph.num_relations
+    facts = task.splits.parts[part].triples
+    known = train if part == "train" else np.concatenate([one.triples for one in task.splits.parts.values()])
+    return make_task(train, task.graph.capacity, R, queries=queries_of(facts, R, side), known=known)
+
+
+def by_rewards(
+    config: AgentConfig, task: Task, seed: int, protocol: Protocol, note: Note, start: Any = None
+) -> tuple[Any, list[float]]:
+    """Train an agent of KGCompletion, whose ranker is an "nbfnet".
+
+    Args:
+        protocol: of validation, whose MRR chooses the chunk. ``start``: parameters of a trained ranker to go on from.
+
+    Returns:
+        The ranker's parameters at their best, and the validation MRR of every chunk (first that of ``start``).
+    """
+    env = make_kg_completion(queries_on(task, "train", "both"), config.queries, answers=config.answers, penalty=0.0)
+    valid = make_kg_completion(queries_on(task, "valid", "tail"), 1, penalty=0.0, hide=None)
+    runs = make_runs(network_on(env, config.ranker, bounded=True), config.dqn, 1)
+    state: Any = runs.init(env, [seed])
+    ranker = get_ranker("nbfnet", config.ranker, task.graph.capacity, task.graph.num_relations)
+    validation, best = list[float](), start
+
+    def look(params: Any, line: str) -> bool:
+        facts = task.splits.valid.triples
+        validation.append(evaluate(scorer(ranker, params, task.graph), facts, task.known, protocol).metrics()["mrr"])
+        note(f"{line}, validation {validation[-1]:.4f}")
+        return validation[-1] == max(validation)
+
+    if start is not None:
+        state = started_from(state, start)
+        look(start, "as it was trained")
+    for done, (state, metrics) in enumerate(runs.chunks(env, valid, state), 1):  # noqa: B020 - donated
+        params = jax.tree.map(lambda leaf: leaf[0], state.params)["ranker"]
+        if look(params, f"{done}/{config.dqn.chunks}, first answers right {float(metrics.validation[0]):.3f}"):
+            best = jax.tree.map(np.asarray, params)
+    return best, validation
