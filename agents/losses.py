@@ -4,6 +4,7 @@ Letters: A actions, B transitions, T steps an episode, k steps an edit.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -98,7 +99,26 @@ def loss_on_episodes(
         chosen = jnp.take_along_axis(q, episode.actions[:, None], axis=1)[:, 0]
         return error_of(config.loss, chosen, jax.vmap(target)(steps, value), legal)
 
-    return lambda params: jax.lax.map(lambda episode: of_episode(params, episode), episodes).mean()
+    return lambda params: _mean(of_episode, params, episodes)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _mean(of_one: Callable[[Any, Any], Array], params: Any, rows: Any) -> Float[Array, ""]:
+    """The mean over rows, one after the other; differentiable by ``params``. Each row's gradient is taken at once, as
+    it would cost more to keep what all of them need to the end."""
+    return jax.lax.map(lambda row: of_one(params, row), rows).mean()
+
+
+def _mean_forward(of_one: Callable[[Any, Any], Array], params: Any, rows: Any) -> tuple[Array, Any]:
+    values, gradients = jax.lax.map(lambda row: jax.value_and_grad(of_one)(params, row), rows)
+    return values.mean(), jax.tree.map(lambda leaf: leaf.mean(0), gradients)
+
+
+def _mean_backward(of_one: Callable[[Any, Any], Array], gradient: Any, upstream: Array) -> tuple[Any, None]:
+    return jax.tree.map(lambda leaf: upstream * leaf, gradient), None
+
+
+_mean.defvjp(_mean_forward, _mean_backward)
 
 
 def episode_values(

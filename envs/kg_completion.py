@@ -1,6 +1,7 @@
 """Complete a knowledge graph: answer an agenda of queries by inserting facts, or abstain."""
 
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 import jax
@@ -16,7 +17,7 @@ from lepton_rl.metrics import facts_of
 from lepton_rl.noise import facts_in
 from lepton_rl.objectives.base import Objective
 from lepton_rl.packed import AnswerSets, answer_sets, holds
-from lepton_rl.triple_graph import TripleGraph, add_triple, answers, on_base, without_base
+from lepton_rl.triple_graph import TripleGraph, add_triple, add_triples, answers, on_base, without_base
 
 __all__ = ["CompletionState", "KGCompletion", "build_kg_completion", "make_kg_completion"]
 
@@ -123,18 +124,18 @@ class KGCompletion:
     ) -> CompletionState:
         """The state after the first ``t`` actions.
 
-        All T are taken, once, and what came later is cut off: under ``vmap`` over t one run serves every t.
+        All T are taken at once, whatever t is, and what came later is cut off.
         """
-
-        def advance(state: CompletionState, action: Int[Array, ""]) -> tuple[CompletionState, tuple[Array, ...]]:
-            successor = self._answer(state, action)
-            return successor, (successor.graph.delta.count, successor.gained, successor.settled)
-
-        first = self.reset(start, key)[0]
-        last, after = jax.lax.scan(advance, first, actions)
-        count, gained, settled = (jnp.concatenate([jnp.zeros_like(one[:1]), one])[t] for one in after)
-        graph = _early(last.graph, count)
-        return CompletionState(first.agenda, jnp.asarray(t, jnp.int32), graph, gained, settled)
+        first, steps = self.reset(start, key)[0], jnp.arange(self.horizon)
+        number, meant = first.agenda[steps // self.answers], actions.astype(jnp.int32)
+        h, r, _ = self.pool.asked[number].T
+        graph, count = add_triples(on_base(self.pool.graphs, first.graph), h, r, meant)
+        before = jnp.concatenate([jnp.zeros(1, jnp.int32), count])
+        right = jax.vmap(partial(holds, self.sets))(self.pairs[number], jnp.clip(meant, 0, self.pool.capacity - 1))
+        rewards = jnp.where(count > before[:-1], jnp.where(right, 1.0, -self.penalty), 0.0)
+        gained = jax.lax.scan(lambda sum_, reward: (sum_ + reward, sum_), jnp.float32(0), jnp.append(rewards, 0.0))[1]
+        t, settled = jnp.asarray(t, jnp.int32), before[t // self.answers * self.answers]
+        return CompletionState(first.agenda, t, _early(without_base(graph), before[t]), gained[t], settled)
 
     @jax.jit
     def observe(self, state: CompletionState) -> Observation:

@@ -13,7 +13,7 @@ __all__ = ["BY_REWARDS", "FROM_TRAINED", "AgentConfig", "Completing", "Completin
 # An action is judged by its own reward alone (a discount of 0): what is asked later does not depend on it, and what it
 # inserts changes later answers little. Chosen on validation facts of UMLS and Kinship.
 BY_REWARDS = DQNConfig(
-    iterations=200, chunks=10, episodes=16, updates=8, batch_size=512, replay_capacity=256, batch="episodes",
+    iterations=300, chunks=10, episodes=16, updates=8, batch_size=1024, replay_capacity=256, batch="episodes",
     picks="all", loss="logistic", return_mix=0.0, discount=0.0, learning_rate=5e-3, weight_decay=0.1,
     exploration="odds", epsilon_end=1.0,
 )  # fmt: skip
@@ -29,7 +29,7 @@ class AgentConfig:
     """The encoder's width and rounds."""
     queries: int = 16
     """Of an episode of completion."""
-    answers: int = 8
+    answers: int = 16
     """To each of them."""
     steps: int = 3
     """Of a walk."""

@@ -16,7 +16,7 @@ from lepton_rl.delta import Delta
 from lepton_rl.heads import Network, network_from_module
 from lepton_rl.ranking.config import RankerConfig
 from lepton_rl.ranking.propagation import QueryRanker
-from lepton_rl.triple_graph import TripleGraph, answers
+from lepton_rl.triple_graph import TripleGraph, answers, present_facts
 
 __all__ = ["completion_network", "listed", "log_odds", "walk_network", "with_ranker"]
 
@@ -33,11 +33,10 @@ def listed(graph: TripleGraph, most: int) -> TripleGraph:
     """
     if graph.shown is None:
         return graph
-    numbers = jnp.nonzero(~graph.shown, size=most, fill_value=graph.num_facts)[0]
+    unset = present_facts(replace(graph, shown=None))  # what an episode has inserted again stands in the delta already
+    numbers = jnp.nonzero(~graph.shown & unset, size=most, fill_value=graph.num_facts)[0]
     used, delta = numbers < graph.num_facts, graph.delta
-    # What an episode has inserted again stands in the delta already.
-    hidden = jnp.where(used[:, None], graph.base.triples[jnp.minimum(numbers, graph.num_facts - 1)], -1)
-    used &= ~(hidden[:, None] == delta.edges).all(-1).any(-1) if graph.max_edits else True
+    hidden = graph.base.triples[jnp.minimum(numbers, graph.num_facts - 1)]
     longer = Delta(
         jnp.concatenate([delta.edges, jnp.where(used[:, None], hidden, -1)]), jnp.concatenate([delta.based, used]),
         jnp.concatenate([delta.present, jnp.zeros_like(used)]), delta.count, delta.refused,

@@ -9,6 +9,7 @@ Letters: N entities, R relations, E facts of the base, A = 2E arcs (each fact fr
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -22,8 +23,9 @@ from lepton_rl.facts import fact_number, first_arc, make_facts
 from lepton_rl.storage import Graph, Slot
 
 __all__ = [
-    "Messages", "TripleGraph", "add_triple", "answers", "arcs_from", "base_holds", "from_triples", "has_triple", "hide",
-    "messages", "on_base", "present_facts", "refused", "remove_triple", "to_triples", "toggle_triple", "without_base",
+    "Messages", "TripleGraph", "add_triple", "add_triples", "answers", "arcs_from", "base_holds", "from_triples",
+    "has_triple", "hide", "messages", "on_base", "present_facts", "refused", "remove_triple", "to_triples",
+    "toggle_triple", "without_base",
 ]  # fmt: skip
 
 
@@ -161,6 +163,31 @@ def _edit(graph: TripleGraph, h: Slot, r: Slot, t: Slot, operation: str) -> Trip
 def add_triple(graph: TripleGraph, h: Slot, r: Slot, t: Slot) -> TripleGraph:
     """Return ``graph`` with the fact; no change where the slots name none, see :func:`refused` for a full list."""
     return _edit(graph, h, r, t, "add")
+
+
+def add_triples(
+    graph: TripleGraph, h: Int[Array, "T"], r: Int[Array, "T"], t: Int[Array, "T"]
+) -> tuple[TripleGraph, Int[Array, "T"]]:
+    """``graph`` after T :func:`add_triple`, one after the other, and the entries in use after each, i32[T].
+
+    All at once: a fact is new where the graph does not have it and none before it is the same.
+    """
+    triples, valid = jax.vmap(partial(_checked, graph))(h, r, t)
+    now, based = jax.vmap(partial(_stands, graph))(triples)
+    listed, _, place = jax.vmap(partial(look, graph.delta))(triples)
+    delta, length, wished = graph.delta, graph.max_edits, valid & ~now
+    same = (triples[:, None] == triples).all(-1)
+    first = wished & ~(jnp.tril(same, -1) & wished).any(1)
+    new = first & ~listed
+    place = jnp.where(listed, place, delta.count + jnp.cumsum(new) - 1)
+    made = first & (place < length)  # the list takes what comes first
+    place = jnp.where(made, place, length)
+    longer = Delta(
+        delta.edges.at[place].set(triples, mode="drop"), delta.based.at[place].set(based, mode="drop"),
+        delta.present.at[place].set(True, mode="drop"), delta.count + (made & new).sum(),
+        delta.refused + (wished & ~(same & made).any(1)).sum(),
+    )  # fmt: skip
+    return replace(graph, delta=longer), delta.count + jnp.cumsum(made & new)
 
 
 def remove_triple(graph: TripleGraph, h: Slot, r: Slot, t: Slot) -> TripleGraph:

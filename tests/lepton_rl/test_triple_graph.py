@@ -103,6 +103,32 @@ def test_a_batch_of_states_shares_one_base():
         assert {tuple(fact) for fact in tg.to_triples(alone[1]).tolist()} == set(FACTS[:E])
 
 
+at_once = jax.jit(tg.add_triples)
+
+
+@jax.jit
+def added(graph, rows):
+    """One after the other: the last graph and the entries in use after each."""
+
+    def step(graph, row):
+        after = tg.add_triple(graph, *row)
+        return after, after.delta.count
+
+    return jax.lax.scan(step, graph, rows)
+
+
+@quick
+@given(facts, edits, edits, st.integers(-1, E))
+def test_many_facts_at_once_are_one_after_the_other(facts, edits, rows, hidden):
+    """On graphs with facts removed, set again and hidden, and with lists that run full."""
+    graph = tg.hide(same_shapes(tg.from_triples(facts, N, R, max_edits=LIST)), jnp.array([hidden]))
+    graph, rows = play(graph, jnp.array(edits[: EDITS // 3])), jnp.array(rows)[:, 1:]
+    expected, counts = added(graph, rows)
+    found, entries = at_once(graph, *rows.T)
+    np.testing.assert_array_equal(entries, counts)
+    assert all(map(np.array_equal, jax.tree.leaves(found), jax.tree.leaves(expected)))
+
+
 def test_graphs_without_edits_or_facts_or_with_one():
     still = tg.from_triples(FACTS[:E], N, R)
     assert int(tg.refused(tg.remove_triple(still, *FACTS[0]))) == 1
