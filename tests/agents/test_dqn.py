@@ -12,7 +12,7 @@ import pytest
 from agents import training
 from agents.config import DQNConfig
 from agents.dqn import epsilon_greedy, exploring, greedy_episodes, make_hyper, make_learner, make_policy
-from agents.losses import episode_values, error_of, loss_on_episodes
+from agents.losses import _mean, episode_values, error_of, loss_on_episodes
 from agents.replay import empty_replay, write
 from agents.targets import (
     Episode,
@@ -156,6 +156,28 @@ def test_whole_episodes_have_the_targets_of_their_steps(env, network, settings):
             errors.append(float(q[t][episode.actions[t]] - target) ** 2)
         loss = jax.jit(loss_on_episodes(network, config, env, hyper, late, replay, jax.random.key(0)))(params)
         np.testing.assert_allclose(loss, np.mean(errors), rtol=1e-3)
+
+
+def test_the_mean_over_episodes_has_the_gradient_of_a_plain_mean():
+    """Of several runs at once, each with settings of its own, as the learner has it."""
+    rows = {"x": jnp.array([[1.0, 2.0], [0.5, 3.0], [1.5, 0.2]]), "n": jnp.array([1, 2, 3])}
+    params = {"a": jnp.array([0.7, -1.2]), "b": jnp.array([1.3, 0.4])}  # of two runs
+
+    def gradient(mean, share):
+        def of_one(params, row):
+            return share * (params["a"] * row["x"] ** params["b"]).sum() + params["a"] * row["n"]
+
+        return jax.value_and_grad(lambda params: 2 * mean(of_one, params, rows))
+
+    def plain(of_one, params, rows):
+        return jax.vmap(lambda row: of_one(params, row))(rows).mean()
+
+    shares = jnp.array([0.3, 0.9])
+    ours, theirs = (
+        jax.jit(jax.vmap(lambda share, params, mean=mean: gradient(mean, share)(params)))(shares, params)
+        for mean in (_mean, plain)
+    )
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), ours, theirs)
 
 
 def test_replay_is_a_ring_of_slabs():
