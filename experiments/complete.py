@@ -6,31 +6,27 @@ relations. Letters: N entities, R relations, Q queries.
 
 import dataclasses
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from matplotlib.figure import Figure
 
 from envs import rule_of
 from envs.queries import read_splits_of
+from experiments.answering import PROTOCOL, open_answers, picture, row, scale_of, table
 from experiments.completing import Note, Task, by_rewards, task_of
 from experiments.completion_settings import BY_REWARDS, FROM_TRAINED, AgentConfig, Completing
 from experiments.configs import Train, refuse_others
 from experiments.display import Display, device
-from experiments.evaluation import interval
 from experiments.folder import RunFolder, free_name, make_folder, open_run, stem
 from experiments.learning import kept_if_learnt
-from experiments.refining import share_of
 from experiments.report import Section, page
 from lepton_rl import checkpoint
-from lepton_rl.calibration import Platt, calibrated, platt
+from lepton_rl.calibration import Platt, calibrated
 from lepton_rl.data import KnowledgeGraph
-from lepton_rl.detection import reliability
-from lepton_rl.draw import SERIES, save_figure
-from lepton_rl.metrics import Known, Protocol, Ranking, Score, evaluate, queries_of
+from lepton_rl.draw import save_figure
+from lepton_rl.metrics import Known, Ranking, Score, evaluate
 from lepton_rl.query_heads import log_odds
 from lepton_rl.ranking import RankerConfig, default_config, get_ranker
 from lepton_rl.ranking.base import Ranker, scorer
@@ -43,10 +39,6 @@ __all__ = ["Completer", "learn", "open_completer", "run"]
 _FILE = f"policy{checkpoint.SUFFIX}"
 _GIVEN = ("graph", "env", "completing", "teacher", "seed", "name", "runs_dir")  # what of the options counts here
 _COUNTED = ("rules", "frequency")  # what is ranked beside it
-_PROTOCOL = Protocol("both")
-_ANSWERS = 1 << 21  # of as many candidates probabilities are fitted and judged
-_BATCH = 32
-_MOST = 50  # answers that the picture looks at
 
 
 class Completer(NamedTuple):
@@ -151,13 +143,14 @@ def learn(
         if teacher != "rewards":
             ranker = get_ranker(options.ranker, config, task.graph.capacity, task.graph.num_relations)
             fitted = fit(ranker, config, task.graph, task.splits.valid.triples, task.known, jax.random.key(seed),
-                         _PROTOCOL, phase.advance)  # fmt: skip
+                         PROTOCOL, phase.advance)  # fmt: skip
             validation["labels"], params = fitted.validation, fitted.params
         if teacher != "labels":
-            params, validation["rewards"] = by_rewards(agent, task, seed, _PROTOCOL, phase.advance, params)
+            params, validation["rewards"] = by_rewards(agent, task, seed, PROTOCOL, phase.advance, params)
     relations = tuple(task.splits.train.relations)
     completer = Completer(options.ranker, config, params, relations, Platt(1.0, 0.0))
-    completer = completer._replace(scale=platt(*_odds(completer, task, "valid")))
+    stated = Known(task.splits.train.triples, task.graph.capacity, task.graph.num_relations)
+    completer = completer._replace(scale=scale_of(_log_odds(completer, task.graph, stated), task))
     if folder is not None:
         what = {"ranker": completer.name, "config": dataclasses.asdict(config), "relations": relations,
                 "scale": completer.scale._asdict()}  # fmt: skip
@@ -200,78 +193,24 @@ def _probabilities(completer: Completer, graph: TripleGraph, known: Known) -> Sc
     return lambda h, r: calibrated(completer.scale, odds(h, r))
 
 
-def _odds(completer: Completer, task: Task, part: str) -> tuple[np.ndarray, np.ndarray]:
-    """Log-odds f64[m] of tails that training does not state, of some queries of a part, and which are true bool[m]."""
-    N, R = task.graph.capacity, task.graph.num_relations
-    stated, odds = Known(task.splits.train.triples, N, R), []
-    queries = np.unique(queries_of(task.splits.parts[part].triples, R, "both")[:, :2], axis=0)
-    queries = np.random.default_rng(0).permutation(queries)[: max(_ANSWERS // N, _BATCH)]
-    score = _log_odds(completer, task.graph, stated)
-    for begin in range(0, len(queries), _BATCH):
-        some = queries[begin : begin + _BATCH]
-        odds.append(score(*np.resize(some, (_BATCH, 2)).T)[: len(some)])
-    open_ = ~stated.mask(*queries.T)
-    return np.concatenate(odds)[open_], task.known.mask(*queries.T)[open_]
-
-
 def _report(folder: RunFolder, completer: Completer, task: Task, display: Display) -> Section:
     """The table of all methods on test facts, written as ``result.json`` too, with the picture."""
-    facts, rankings = task.splits.test.triples, dict[str, Ranking]()
+    facts, rankings, rows, odds = task.splits.test.triples, dict[str, Ranking](), dict[str, Any](), dict[str, Score]()
     N, R = task.graph.capacity, task.graph.num_relations
-    with display.phase("evaluate", 1 + len(_COUNTED)) as phase:
-        for name in (completer.name, *_COUNTED):
-            score = completer.score(task.graph)
-            if name != completer.name:
-                ranker = get_ranker(name, default_config(name), N, R)
-                score = scorer(ranker, ranker.init(jax.random.key(0), task.graph), task.graph)
-            rankings[name] = evaluate(score, facts, task.known, _PROTOCOL, train=task.splits.train.triples)
+    odds[completer.name] = _log_odds(completer, task.graph, Known(task.splits.train.triples, N, R))
+    for name in _COUNTED:
+        ranker = get_ranker(name, default_config(name), N, R)
+        odds[name] = scorer(ranker, ranker.init(jax.random.key(0), task.graph), task.graph)
+    with display.phase("evaluate", len(odds)) as phase:
+        for name, score in odds.items():
+            ranked = completer.score(task.graph) if name == completer.name else score
+            rankings[name] = evaluate(ranked, facts, task.known, PROTOCOL, train=task.splits.train.triples)
+            found, stated, true = open_answers(score, task, "test")
+            likely = calibrated(completer.scale if name == completer.name else scale_of(score, task), found)
+            rows[name] = row(rankings[name], likely, stated, true)
+            if name == completer.name:
+                sure, so = likely[~stated], true[~stated]
             phase.advance(name)
-    odds, true = _odds(completer, task, "test")
-    sure = calibrated(completer.scale, odds)
-    rows = {name: one.metrics() | {"ci95": interval(1 / one.ranks())[1:]} for name, one in rankings.items()}
-    about = (sure >= 0.85) & (sure < 0.95)
-    said = share_of(float(true[about].mean()) if about.any() else None, int(about.sum()))
-    result = {"protocol": str(_PROTOCOL), "rows": rows, "error": reliability(sure, true).error, "at_90": said}
-    folder.write_json("result.json", result)
-    path = save_figure(_picture(rankings, sure, true), folder.path / "answers.png", dpi=110)
-    return _table(rows, completer.name, said)._replace(pictures=[path])
-
-
-def _table(rows: Mapping[str, Mapping[str, Any]], own: str, said: str) -> Section:
-    order = sorted(rows, key=lambda name: -rows[name]["mrr"])
-    lines = [
-        (name, f"{row['mrr']:.3f} [{row['ci95'][0]:.3f}, {row['ci95'][1]:.3f}]",
-         *(f"{row[f'hits@{k}']:.3f}" for k in (1, 3, 10)), said if name == own else "–")
-        for name, row in ((name, rows[name]) for name in order)
-    ]  # fmt: skip
-    title = f"Where the answers of {rows[own]['queries']:,.0f} held-out queries come"
-    text = (
-        f"{_PROTOCOL}. Intervals of 95 % over queries. The last column says how many of the answers called 85–95 % "
-        "sure are facts of the data set; true ones that it lacks count as wrong."
-    )
-    head = ("method", "MRR [95 %]", "Hits@1", "Hits@3", "Hits@10", "90 % sure: true")
-    return Section(title, text, head, lines, (order.index(own),))
-
-
-def _picture(rankings: Mapping[str, Ranking], sure: np.ndarray, true: np.ndarray) -> Figure:
-    """How many answers are among the first k of every method, and what the probabilities mean."""
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    places = np.arange(1, _MOST + 1)
-    for colour, (name, one) in zip(SERIES, rankings.items(), strict=False):
-        ranks = one.ranks()
-        left.plot(places, [(ranks <= k).mean() for k in places], color=colour, linewidth=1.6, label=name)
-    bins = reliability(sure, true)
-    there = bins.counts > 0
-    right.plot([0, 1], [0, 1], color="#b4b4b4", linewidth=1, linestyle=":")
-    right.plot(bins.said[there], bins.so[there], color=SERIES[0], linewidth=1, marker="o", markersize=5)
-    for said, so, count in zip(bins.said[there], bins.so[there], bins.counts[there], strict=True):
-        right.annotate(f"{count:,}", (said, so), xytext=(6, -9), textcoords="offset points", fontsize=7)
-    left.set(xscale="log", xlabel="first so many answers", ylabel="share of queries whose answer is among them")
-    left.set(xticks=[1, 2, 5, 10, 20, 50], xticklabels=["1", "2", "5", "10", "20", "50"], ylim=(-0.02, 1.02))
-    right.set(xlabel="how sure an answer is", ylabel="share that is true (and how many)", xlim=(-0.02, 1.05),
-              ylim=(-0.02, 1.05))  # fmt: skip
-    left.legend(frameon=False)
-    for axes in (left, right):
-        axes.spines[["top", "right"]].set_visible(False)
-    return figure
+    folder.write_json("result.json", {"protocol": str(PROTOCOL), "rows": rows})
+    path = save_figure(picture(rankings, sure, so), folder.path / "answers.png", dpi=110)
+    return table(rows, completer.name)._replace(pictures=[path])

@@ -4,13 +4,17 @@ import csv
 import json
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from agents.dqn import greedy_episodes
+from envs.kg_completion import make_kg_completion
 from envs.queries import read_splits_of
 from experiments import complete
+from experiments.answering import inserted, open_answers
 from experiments.complete import open_completer
-from experiments.completing import task_of
+from experiments.completing import queries_on, task_of
 from experiments.completion_settings import BY_REWARDS, FROM_TRAINED, Completing
 from experiments.display import Display
 from experiments.query import whole_graph
@@ -19,6 +23,7 @@ from lepton_rl.calibration import calibrated
 from lepton_rl.data import KnowledgeGraph
 from lepton_rl.data.names import Names
 from lepton_rl.metrics import Known, Protocol, evaluate
+from lepton_rl.query_heads import completion_network, with_ranker
 from lepton_rl.ranking import get_ranker
 from lepton_rl.triple_graph import from_triples
 
@@ -71,11 +76,34 @@ def test_the_report_is_of_the_kept_ranker(trained):
     row = result["rows"]["nbfnet"]
     assert row["mrr"] == ranking.metrics()["mrr"] and row["queries"] == len(ranking.ranks())
     assert row["ci95"][0] <= row["mrr"] <= row["ci95"][1]
+    for one in result["rows"].values():
+        mean, low, high = one["return"]
+        assert low <= mean <= high and abs(mean) <= one["inserted"] + 1e-9
     assert {"answers.png", "report.html", "metrics.jsonl"} <= {file.name for file in (trained / "run").iterdir()}
 
 
 def whole_parts(trained):
     return read_splits_of(str(trained / "blocks"))
+
+
+def test_inserting_greedily_is_an_episode_of_one_query(trained):
+    """The environment's rewards of a network whose values are the calibrated probabilities."""
+    task, completer = task_of(whole_parts(trained)), open_completer(trained / "run")
+    N, R = task.graph.capacity, task.graph.num_relations
+    stated = Known(task.splits.train.triples, N, R)
+    found, given, true = open_answers(complete._log_odds(completer, task.graph, stated), task, "test")
+    for penalty in (0.3, 4.0):
+        ours = inserted(calibrated(completer.scale, found), given, true, penalty)
+        env = make_kg_completion(queries_on(task, "test", "both"), 1, penalty=penalty, hide=None)
+        network = completion_network(completer.config, R, True, penalty)
+        params = network.init(jax.random.key(0), env.reset(jnp.int32(0), jax.random.key(0))[1])
+        params = with_ranker(params, completer.params)
+        params["scale"][...], params["shift"][...] = (jnp.float32(x) for x in completer.scale)
+        rewards = greedy_episodes(network, env, params, jax.random.key(0)).rewards[:, 0]
+        asked, first = np.unique(np.asarray(env.pool.asked)[:, :2], axis=0, return_index=True)
+        order = np.random.default_rng(0).permutation(len(asked))  # some of them, drawn
+        np.testing.assert_allclose(np.asarray(rewards)[first][order], ours.rewards, rtol=1e-6)
+        assert ((ours.rewards != 0) == ours.made).all() and (penalty == 0.3) <= ours.made.any()
 
 
 def test_probabilities_are_calibrated_by_validation_and_rise_with_the_scores(trained):
