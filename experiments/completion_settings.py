@@ -39,8 +39,9 @@ class AgentConfig:
 class Completing:
     """How a ranker of KGCompletion is trained."""
 
-    ranker: Literal["nbfnet", "compgcn", "rgcn"] = "nbfnet"
-    """KGCompletion: the network that answers; all of these know relations and no entity."""
+    ranker: Literal["nbfnet", "nbfnet-near", "compgcn", "rgcn"] = "nbfnet"
+    """KGCompletion: the network that answers; all of these know relations and no entity. nbfnet-near reads at most 512
+    facts around a query's entity, for graphs of many thousand entities."""
     epochs: int | None = None
     """KGCompletion: passes over the training facts by labels; default: the network's own number."""
 

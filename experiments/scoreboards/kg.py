@@ -17,6 +17,7 @@ from experiments.scoreboards.knowledge_tables import Rows, fill, panels
 from experiments.scoreboards.pykeen_rankers import check_pykeen, pykeen_rankings
 from experiments.scoreboards.results import Results, commit, markdown
 from lepton_rl.metrics import Protocol, Ranking, evaluate
+from lepton_rl.neighbourhoods import recall
 
 __all__ = ["figure", "measure", "run", "table"]
 
@@ -48,11 +49,13 @@ def measure(name: str, method: str, task: Task, options: KG, note: Callable[[str
     rankings, seconds, configs = zip(*_rankings(name, method, task, options, note), strict=True)
     metrics = [ranking.metrics() for ranking in rankings]
     mean, low, high = interval(np.stack([1 / ranking.ranks() for ranking in rankings]))
+    near = configs[0].get("hops")  # of what reads a neighbourhood, the share of queries whose answer is in it
+    found = recall(task.graph, rankings[0].queries, near, configs[0]["facts"]) if near else None
     return {
         **{key: float(np.mean([one[key] for one in metrics])) for key in metrics[0]},
         "mrr": mean, "ci95": [low, high], "seeds": [one["mrr"] for one in metrics],
         "train_seconds": float(np.mean(seconds)), "protocol": str(rankings[0].protocol),
-        "split": options.split, "config": configs[0], "commit": commit(),
+        "split": options.split, "config": configs[0], "commit": commit(), **({"recall": found} if near else {}),
     }  # fmt: skip
 
 
@@ -60,7 +63,7 @@ def _cells(name: str, method: str, row: Mapping[str, Any], options: KG) -> list[
     low, high = row["ci95"]
     many = f", {len(row['seeds'])} seeds" if len(row["seeds"]) > 1 else ""
     words = row["protocol"].split(", ")  # side, filtered, ties …, against …
-    title = {**AGENTS, **OTHERS}.get(method, method)
+    title = {**AGENTS, **OTHERS}.get(method, method) + (f" (sees {row['recall']:.1%})" if "recall" in row else "")
     return [
         name, title, f"{row['mrr']:.4f} [{low:.4f}, {high:.4f}]{many}", "–", f"{row['hits@1']:.3f}",
         f"{row['hits@10']:.3f}", words[0], words[2].removeprefix("ties "), words[3].removeprefix("against "),

@@ -54,7 +54,7 @@ AGENTS = {
 """Agents by name, and what tables call them: learned from rewards of their own actions, never mixed with rankers."""
 OTHERS = {"pykeen-rotate": "RotatE (PyKEEN)", "pykeen-complex": "ComplEx (PyKEEN)"}
 """Rankers of other libraries, where those are installed; ranked by the evaluator of all."""
-INDUCTIVE = ("rules", "rgcn", "compgcn", "nbfnet")
+INDUCTIVE = ("rules", "rgcn", "compgcn", "nbfnet", "nbfnet-near")
 """Rankers that know relations and no entity."""
 
 # Chosen on validation facts, one seed each; of countries on those of S3, three seeds. Where an epoch takes minutes,
@@ -145,9 +145,9 @@ class KG(Shared):
 
     sets: tuple[str, ...] = ()
     """Folders of --data; default: umls and kinship there, or "world", which is installed with a package, without."""
-    methods: tuple[str, ...] = (*RANKERS, "dqn", "dqn-pretrained")
-    """Which rankers and agents; walk too, whose settings nobody has tuned, and pykeen-rotate and pykeen-complex, where
-    PyKEEN is installed."""
+    methods: tuple[str, ...] = (*(name for name in RANKERS if name != "nbfnet-near"), "dqn", "dqn-pretrained")
+    """Which rankers and agents; nbfnet-near too, which is for large graphs, walk, whose settings nobody has tuned, and
+    pykeen-rotate and pykeen-complex, where PyKEEN is installed."""
     side: Literal["tail", "head", "both"] = "tail"
     """Ask for tails, heads or both."""
     ties: Literal["realistic", "optimistic", "pessimistic"] = "realistic"

@@ -26,6 +26,7 @@ RANKERS = {
     "rgcn": "lepton_rl.ranking.convolution:rgcn",
     "compgcn": "lepton_rl.ranking.convolution:compgcn",
     "nbfnet": "lepton_rl.ranking.propagation:nbfnet",
+    "nbfnet-near": "lepton_rl.ranking.propagation:nbfnet_near",
 }
 
 

@@ -27,12 +27,17 @@ class RankerConfig:
     """Decoupled from the gradient."""
     drop: float = 0.0
     """Share of the facts that are hidden at random in an update, beside those it asks for."""
+    hops: int = 0
+    """Read the facts within so many steps of the query's entity; 0: the whole graph."""
+    facts: int = 512
+    """At most so many of them, the nearest."""
     sides: str = "both"
     """Ask for the "tail" alone, or for "both" ends."""
 
     def __post_init__(self) -> None:
-        if min(self.width, self.rounds, self.epochs, self.batch_size) < 1 or not 0 <= self.drop < 1:
-            raise ValueError("width, rounds, epochs and batch_size must be at least 1, drop in [0, 1).")
+        least = min(self.width, self.rounds, self.epochs, self.batch_size, self.facts, self.hops + 1)
+        if least < 1 or not 0 <= self.drop < 1:
+            raise ValueError("width, rounds, epochs, batch_size and facts must be at least 1, drop in [0, 1).")
         if self.sides not in ("tail", "both"):
             raise ValueError(f"sides must be 'tail' or 'both', not '{self.sides}'.")
 
@@ -43,6 +48,7 @@ _DISTANCE = replace(_EMBEDDING, width=128, weight_decay=0.1)  # N x D numbers a 
 _CONVOLUTION = RankerConfig(width=64, rounds=2, epochs=20, batch_size=64, weight_decay=0.1, drop=0.2)
 _DEFAULTS = {
     "nbfnet": RankerConfig(epochs=12, weight_decay=0.1, drop=0.2),
+    "nbfnet-near": RankerConfig(epochs=12, weight_decay=0.1, drop=0.2, hops=3),
     "rgcn": _CONVOLUTION, "compgcn": _CONVOLUTION,
     "complex": _EMBEDDING, "distmult": replace(_EMBEDDING, width=512), "transe": _DISTANCE, "rotate": _DISTANCE,
 }  # fmt: skip

@@ -6,6 +6,7 @@ from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
+import networkx as nx
 import numpy as np
 import pytest
 
@@ -90,6 +91,20 @@ def test_what_reads_the_graph_knows_no_entity():
         h, r = np.arange(N), np.arange(N) % (2 * R)
         scores, found = scorer(ranker(name), params, graph)(h, r), scorer(ranker(name), params, renamed)(order[h], r)
         np.testing.assert_allclose(np.asarray(found)[:, order], scores, rtol=1e-4, atol=1e-4)
+
+
+def test_a_neighbourhood_of_everything_is_the_graph():
+    """Where all facts that hang together with the query's entity are near, it says what it says of the whole graph."""
+    graph = edited()
+    near, far = (get_ranker("nbfnet", replace(SMALL, hops=hops, facts=99), N, R) for hops in (N, 0))
+    params = far.init(jax.random.key(0), graph)
+    whole = nx.Graph([(int(h), int(t)) for h, _, t in tg.to_triples(graph)])
+    for entity in range(N):
+        found, expected = (jax.jit(model.score)(params, graph, entity, entity % (2 * R)) for model in (near, far))
+        inside = sorted(nx.node_connected_component(whole, entity)) if entity in whole else [entity]
+        np.testing.assert_allclose(found[np.array(inside)], expected[np.array(inside)], rtol=1e-4, atol=1e-5)
+        outside = np.delete(np.asarray(found), inside)
+        assert (outside == outside[:1]).all()
 
 
 def test_embeddings_score_as_their_papers_say():
