@@ -16,10 +16,11 @@ from envs import rule_of
 from envs.queries import read_splits_of
 from experiments.answering import PROTOCOL, open_answers, picture, row, scale_of, table
 from experiments.completing import Note, Task, by_rewards, task_of
-from experiments.completion_settings import BY_REWARDS, FROM_TRAINED, AgentConfig, Completing
+from experiments.completion_settings import BY_REWARDS, FROM_TRAINED, AgentConfig
 from experiments.configs import Train, refuse_others
 from experiments.display import Display, device
 from experiments.folder import RunFolder, free_name, make_folder, open_run, stem
+from experiments.judging import Completing
 from experiments.learning import kept_if_learnt
 from experiments.report import Section, page
 from lepton_rl import checkpoint

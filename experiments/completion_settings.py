@@ -1,14 +1,11 @@
-"""How what completes a knowledge graph is trained: plain settings, importable without jax."""
+"""How agents that complete a knowledge graph are trained: plain settings, importable without jax."""
 
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Literal
-
-import tyro
 
 from agents.config import DQNConfig
 from lepton_rl.ranking.config import RankerConfig, default_config
 
-__all__ = ["BY_REWARDS", "FROM_TRAINED", "AgentConfig", "Completing", "CompletingOptions"]
+__all__ = ["BY_REWARDS", "FROM_TRAINED", "AgentConfig"]
 
 # An action is judged by its own reward alone (a discount of 0): what is asked later does not depend on it, and what it
 # inserts changes later answers little. Chosen on validation facts of UMLS and Kinship.
@@ -33,21 +30,3 @@ class AgentConfig:
     """To each of them."""
     steps: int = 3
     """Of a walk."""
-
-
-@dataclass(frozen=True)
-class Completing:
-    """How a ranker of KGCompletion is trained."""
-
-    ranker: Literal["nbfnet", "nbfnet-near", "compgcn", "rgcn"] = "nbfnet"
-    """KGCompletion: the network that answers; all of these know relations and no entity. nbfnet-near reads at most 512
-    facts around a query's entity, for graphs of many thousand entities."""
-    epochs: int | None = None
-    """KGCompletion: passes over the training facts by labels; default: the network's own number."""
-
-    def __post_init__(self) -> None:
-        if self.epochs is not None and self.epochs < 1:
-            raise ValueError(f"--epochs {self.epochs} is too small: give at least 1.")
-
-
-CompletingOptions = Annotated[Completing, tyro.conf.arg(name="")]

@@ -10,8 +10,15 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from agents.config import DQNConfig, dqn_from_json
-from experiments.completion_settings import Completing, CompletingOptions
-from experiments.judging import Judging, JudgingOptions, Refining, RefiningOptions, refining_from_json
+from experiments.judging import (
+    Completing,
+    CompletingOptions,
+    Judging,
+    JudgingOptions,
+    Refining,
+    RefiningOptions,
+    refining_from_json,
+)
 from experiments.reading import Reading, ReadingOptions, reading_from_json
 
 __all__ = [

@@ -1,13 +1,16 @@
-"""How the user's facts are judged, and policies trained to: plain options, importable without jax or arrow."""
+"""How facts are judged, and policies and rankers trained: plain options, importable without jax, gymnasium or arrow."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
 from agents.config import DQNConfig
 
-__all__ = ["REFINING_DQN", "WINDOW", "Judging", "JudgingOptions", "Refining", "RefiningOptions", "refining_from_json"]
+__all__ = [
+    "REFINING_DQN", "WINDOW", "Completing", "CompletingOptions", "Judging", "JudgingOptions", "Refining",
+    "RefiningOptions", "refining_from_json",
+]  # fmt: skip
 
 WINDOW = 512
 """Facts under review in an episode of training; policies are judged on whole graphs."""
@@ -73,3 +76,21 @@ def refining_from_json(plain: dict[str, Any]) -> Refining:
     """The options as :func:`dataclasses.asdict` and JSON left them."""
     fields = {name: value for name, value in plain.items() if name != "teacher"}  # runs of earlier versions have it
     return Refining(**fields | {"evidence": tuple(plain["evidence"])})
+
+
+@dataclass(frozen=True)
+class Completing:
+    """How a ranker of KGCompletion is trained."""
+
+    ranker: Literal["nbfnet", "nbfnet-near", "compgcn", "rgcn"] = "nbfnet"
+    """KGCompletion: the network that answers; all of these know relations and no entity. nbfnet-near reads at most 512
+    facts around a query's entity, for graphs of many thousand entities."""
+    epochs: int | None = None
+    """KGCompletion: passes over the training facts by labels; default: the network's own number."""
+
+    def __post_init__(self) -> None:
+        if self.epochs is not None and self.epochs < 1:
+            raise ValueError(f"--epochs {self.epochs} is too small: give at least 1.")
+
+
+CompletingOptions = Annotated[Completing, tyro.conf.arg(name="")]

@@ -15,8 +15,9 @@ from experiments import complete
 from experiments.answering import inserted, open_answers
 from experiments.complete import open_completer
 from experiments.completing import queries_on, task_of
-from experiments.completion_settings import BY_REWARDS, FROM_TRAINED, Completing
+from experiments.completion_settings import BY_REWARDS, FROM_TRAINED
 from experiments.display import Display
+from experiments.judging import Completing
 from experiments.query import whole_graph
 from experiments.run import main
 from lepton_rl.calibration import calibrated
