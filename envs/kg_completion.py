@@ -1,14 +1,13 @@
 """Complete a knowledge graph: answer an agenda of queries by inserting facts, or abstain."""
 
 from dataclasses import replace
-from functools import partial
 from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from envs.base import Observation, TimeStep, noise_key
 from envs.queries import NO_OBJECTIVE, Queries, Task, load_task, make_queries
@@ -131,8 +130,7 @@ class KGCompletion:
         h, r, _ = self.pool.asked[number].T
         graph, count = add_triples(on_base(self.pool.graphs, first.graph), h, r, meant)
         before = jnp.concatenate([jnp.zeros(1, jnp.int32), count])
-        right = jax.vmap(partial(holds, self.sets))(self.pairs[number], jnp.clip(meant, 0, self.pool.capacity - 1))
-        rewards = jnp.where(count > before[:-1], jnp.where(right, 1.0, -self.penalty), 0.0)
+        rewards = jax.vmap(self._reward)(count > before[:-1], self.pairs[number], meant)
         gained = jax.lax.scan(lambda sum_, reward: (sum_ + reward, sum_), jnp.float32(0), jnp.append(rewards, 0.0))[1]
         t, settled = jnp.asarray(t, jnp.int32), before[t // self.answers * self.answers]
         return CompletionState(first.agenda, t, _early(without_base(graph), before[t]), gained[t], settled)
@@ -167,13 +165,16 @@ class KGCompletion:
         number = state.agenda[jnp.minimum(state.t, self.horizon - 1) // self.answers]
         return self.pool.asked[number, 0], self.pool.asked[number, 1], self.pairs[number]
 
+    def _reward(self, inserted: Bool[Array, ""], pair: Int[Array, ""], meant: Int[Array, ""]) -> Float[Array, ""]:
+        right = holds(self.sets, pair, jnp.clip(meant, 0, self.pool.capacity - 1))
+        return jnp.where(inserted, jnp.where(right, 1.0, -self.penalty), 0.0)
+
     def _answer(self, state: CompletionState, action: Int[Array, ""]) -> CompletionState:
         entity, relation, pair = self._due(state)
         meant = jnp.where(state.t < self.horizon, jnp.asarray(action, jnp.int32), -1)  # N and -1 are no entities
         graph = without_base(add_triple(on_base(self.pool.graphs, state.graph), entity, relation, meant))
         inserted = graph.delta.count > state.graph.delta.count
-        right = holds(self.sets, pair, jnp.clip(meant, 0, self.pool.capacity - 1))
-        reward = jnp.where(inserted, jnp.where(right, 1.0, -self.penalty), 0.0)
+        reward = self._reward(inserted, pair, meant)
         t = state.t + 1
         settled = jnp.where(t % self.answers == 0, graph.delta.count, state.settled)
         return replace(state, t=t, graph=graph, gained=state.gained + reward, settled=settled)

@@ -11,12 +11,13 @@ from matplotlib.figure import Figure
 
 from experiments.completing import Task
 from experiments.evaluation import interval
-from experiments.refining import share_of
+from experiments.refining import LIMITS, about_sure, draw_reliability, share_of
 from experiments.report import Section
+from lepton_rl.batching import in_full_batches
 from lepton_rl.calibration import Platt, platt
 from lepton_rl.detection import reliability
 from lepton_rl.draw import SERIES
-from lepton_rl.metrics import Known, Protocol, Ranking, Score, queries_of
+from lepton_rl.metrics import Protocol, Ranking, Score, queries_of
 
 __all__ = ["PROTOCOL", "Inserted", "inserted", "open_answers", "picture", "row", "scale_of", "table"]
 
@@ -34,12 +35,9 @@ def _some_queries(task: Task, part: str) -> np.ndarray:
 
 def open_answers(odds: Score, task: Task, part: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of some queries of a part and all tails: log-odds f[Q, N], what training states and what is true, bool[Q, N]."""
-    queries, found = _some_queries(task, part), []
-    for begin in range(0, len(queries), _BATCH):
-        some = queries[begin : begin + _BATCH]
-        found.append(np.asarray(odds(*np.resize(some, (_BATCH, 2)).T))[: len(some)])
-    stated = Known(task.splits.train.triples, task.graph.capacity, task.graph.num_relations)
-    return np.concatenate(found), stated.mask(*queries.T), task.known.mask(*queries.T)
+    queries = _some_queries(task, part)
+    found = in_full_batches(lambda some: odds(some[:, 0], some[:, 1]), queries, _BATCH)
+    return found, task.stated.mask(*queries.T), task.known.mask(*queries.T)
 
 
 def scale_of(odds: Score, task: Task) -> Platt:
@@ -71,7 +69,7 @@ def inserted(likely: np.ndarray, stated: np.ndarray, true: np.ndarray, penalty: 
 def row(ranking: Ranking, likely: np.ndarray, stated: np.ndarray, true: np.ndarray) -> dict[str, Any]:
     """The JSON of a method: where answers come, what inserting them is worth, and how sure is how right."""
     played, (said, so) = inserted(likely, stated, true), (likely[~stated], true[~stated])
-    about = (said >= 0.85) & (said < 0.95)
+    about = about_sure(said)
     return {
         **ranking.metrics(), "ci95": interval(1 / ranking.ranks())[1:], "return": interval(played.rewards),
         "inserted": float(played.made.mean()), "error": reliability(said, so).error,
@@ -108,16 +106,10 @@ def picture(rankings: Mapping[str, Ranking], sure: np.ndarray, true: np.ndarray)
     for colour, (name, one) in zip(SERIES, rankings.items(), strict=False):
         ranks = one.ranks()
         left.plot(places, [(ranks <= k).mean() for k in places], color=colour, linewidth=1.6, label=name)
-    bins = reliability(sure, true)
-    there = bins.counts > 0
-    right.plot([0, 1], [0, 1], color="#b4b4b4", linewidth=1, linestyle=":")
-    right.plot(bins.said[there], bins.so[there], color=SERIES[0], linewidth=1, marker="o", markersize=5)
-    for said, so, count in zip(bins.said[there], bins.so[there], bins.counts[there], strict=True):
-        right.annotate(f"{count:,}", (said, so), xytext=(6, -9), textcoords="offset points", fontsize=7)
+    draw_reliability(right, sure, true, SERIES[0])
     left.set(xscale="log", xlabel="first so many answers", ylabel="share of queries whose answer is among them")
     left.set(xticks=[1, 2, 5, 10, 20, 50], xticklabels=["1", "2", "5", "10", "20", "50"], ylim=(-0.02, 1.02))
-    right.set(xlabel="how sure an answer is", ylabel="share that is true (and how many)", xlim=(-0.02, 1.05),
-              ylim=(-0.02, 1.05))  # fmt: skip
+    right.set(xlabel="how sure an answer is", ylabel="share that is true (and how many)", xlim=LIMITS, ylim=LIMITS)
     left.legend(frameon=False)
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)

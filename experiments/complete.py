@@ -19,10 +19,10 @@ from experiments.completing import Note, Task, by_rewards, task_of
 from experiments.completion_settings import BY_REWARDS, FROM_TRAINED, AgentConfig
 from experiments.configs import Train, refuse_others
 from experiments.display import Display, device
-from experiments.folder import RunFolder, free_name, make_folder, open_run, stem
+from experiments.folder import RunFolder, open_run
 from experiments.judging import Completing
-from experiments.learning import kept_if_learnt
-from experiments.report import Section, page
+from experiments.knowledge_runs import conclude, kept_if_it_works, new_folder
+from experiments.report import Section
 from lepton_rl import checkpoint
 from lepton_rl.calibration import Platt, calibrated
 from lepton_rl.data import KnowledgeGraph
@@ -106,8 +106,7 @@ def run(command: Train) -> int:
     for part in ("valid", "test"):
         if not len(splits.parts[part].triples):
             raise ValueError(f"{data}: the part '{part}' has no facts: what is learnt could not be judged.")
-    folder = RunFolder(make_folder(command.runs_dir / (command.name or free_name(
-        command.runs_dir, f"KGCompletion-{stem(data)}"))))  # fmt: skip
+    folder = new_folder(command)
     settings = {
         "device": device(), "environment": command.env,
         "graph": f"{splits.train.name} ({splits.train.num_entities:,} entities, {splits.train.num_relations:,} "
@@ -116,18 +115,11 @@ def run(command: Train) -> int:
     }  # fmt: skip
     display.header("lepton_rl", settings)
     folder.write_config(command)
-    try:
-        with kept_if_learnt(folder):
-            completer = learn(task, options, command.teacher, command.seed, display, folder)
-    except ValueError:
-        folder.discard()
-        raise
+    with kept_if_it_works(folder):
+        completer = learn(task, options, command.teacher, command.seed, display, folder)
     section = _report(folder, completer, task, display)
-    display.table(section.title, section.head, section.rows, section.bold)
-    display.note(section.text)
-    folder.write("report.html", page(f"{splits.train.name}: queries", settings, [section]))
-    display.say(f"\n{folder.path / 'report.html'}  ({time.perf_counter() - begun:.0f} s in all)")
-    display.say(f"python -m experiments.run solve --graph {data} --run {folder.path} --query QUESTION")
+    title, use = f"{splits.train.name}: queries", f"--query QUESTION --graph {data}"
+    conclude(folder, display, title, settings, section, begun, use)
     return 0
 
 
@@ -150,8 +142,7 @@ def learn(
             params, validation["rewards"] = by_rewards(agent, task, seed, PROTOCOL, phase.advance, params)
     relations = tuple(task.splits.train.relations)
     completer = Completer(options.ranker, config, params, relations, Platt(1.0, 0.0))
-    stated = Known(task.splits.train.triples, task.graph.capacity, task.graph.num_relations)
-    completer = completer._replace(scale=scale_of(_log_odds(completer, task.graph, stated), task))
+    completer = completer._replace(scale=scale_of(_log_odds(completer, task.graph, task.stated), task))
     if folder is not None:
         what = {"ranker": completer.name, "config": dataclasses.asdict(config), "relations": relations,
                 "scale": completer.scale._asdict()}  # fmt: skip
@@ -194,24 +185,36 @@ def _probabilities(completer: Completer, graph: TripleGraph, known: Known) -> Sc
     return lambda h, r: calibrated(completer.scale, odds(h, r))
 
 
+class _Method(NamedTuple):
+    """What answers: scores, log-odds that the tails not stated are true, and what these mean."""
+
+    score: Score
+    odds: Score
+    scale: Platt
+
+
+def _methods(completer: Completer, task: Task) -> dict[str, _Method]:
+    """The ranker, and what is counted."""
+    found = {completer.name: _Method(completer.score(task.graph), _log_odds(completer, task.graph, task.stated),
+                                     completer.scale)}  # fmt: skip
+    for name in _COUNTED:
+        ranker = get_ranker(name, default_config(name), task.graph.capacity, task.graph.num_relations)
+        score = scorer(ranker, ranker.init(jax.random.key(0), task.graph), task.graph)
+        found[name] = _Method(score, score, scale_of(score, task))
+    return found
+
+
 def _report(folder: RunFolder, completer: Completer, task: Task, display: Display) -> Section:
     """The table of all methods on test facts, written as ``result.json`` too, with the picture."""
-    facts, rankings, rows, odds = task.splits.test.triples, dict[str, Ranking](), dict[str, Any](), dict[str, Score]()
-    N, R = task.graph.capacity, task.graph.num_relations
-    odds[completer.name] = _log_odds(completer, task.graph, Known(task.splits.train.triples, N, R))
-    for name in _COUNTED:
-        ranker = get_ranker(name, default_config(name), N, R)
-        odds[name] = scorer(ranker, ranker.init(jax.random.key(0), task.graph), task.graph)
-    with display.phase("evaluate", len(odds)) as phase:
-        for name, score in odds.items():
-            ranked = completer.score(task.graph) if name == completer.name else score
-            rankings[name] = evaluate(ranked, facts, task.known, PROTOCOL, train=task.splits.train.triples)
-            found, stated, true = open_answers(score, task, "test")
-            likely = calibrated(completer.scale if name == completer.name else scale_of(score, task), found)
-            rows[name] = row(rankings[name], likely, stated, true)
-            if name == completer.name:
-                sure, so = likely[~stated], true[~stated]
+    train, facts = task.splits.train.triples, task.splits.test.triples
+    rankings, rows, sure = dict[str, Ranking](), dict[str, Any](), dict[str, tuple[np.ndarray, np.ndarray]]()
+    with display.phase("evaluate", 1 + len(_COUNTED)) as phase:
+        for name, method in _methods(completer, task).items():
+            rankings[name] = evaluate(method.score, facts, task.known, PROTOCOL, train=train)
+            found, stated, true = open_answers(method.odds, task, "test")
+            likely = calibrated(method.scale, found)
+            rows[name], sure[name] = row(rankings[name], likely, stated, true), (likely[~stated], true[~stated])
             phase.advance(name)
     folder.write_json("result.json", {"protocol": str(PROTOCOL), "rows": rows})
-    path = save_figure(picture(rankings, sure, so), folder.path / "answers.png", dpi=110)
+    path = save_figure(picture(rankings, *sure[completer.name]), folder.path / "answers.png", dpi=110)
     return table(rows, completer.name)._replace(pictures=[path])

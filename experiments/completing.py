@@ -28,18 +28,21 @@ Note = Callable[[str], None]
 
 
 class Task(NamedTuple):
-    """A data set to train on: its training facts as a graph, its parts, and what is known to be true."""
+    """A data set to train on: its parts, its training facts as a graph, what is known to be true, and of that what the
+    graph states."""
 
     splits: TripleSplits
     graph: TripleGraph
     known: Known
+    stated: Known
 
 
 def task_of(splits: TripleSplits) -> Task:
     """What training on a data set needs."""
     graph = splits.train.to_triple_graph()
     facts = np.concatenate([part.triples for part in splits.parts.values()])
-    return Task(splits, graph, Known(facts, graph.capacity, graph.num_relations))
+    known, stated = (Known(rows, graph.capacity, graph.num_relations) for rows in (facts, splits.train.triples))
+    return Task(splits, graph, known, stated)
 
 
 def queries_on(task: Task, part: str, side: str) -> Queries:

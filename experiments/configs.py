@@ -256,7 +256,10 @@ def refuse_others(command: Train, given: Sequence[str]) -> None:
     odd = [field.name for field in dataclasses.fields(command)
            if field.name not in given and getattr(command, field.name) != getattr(Train(), field.name)]  # fmt: skip
     if odd:
-        parts = {"dqn": "the learner's (--iterations …)", "refining": "those of wrong facts", "completing": "--epochs"}
+        parts = {
+            "dqn": "the learner's (--iterations …)", "refining": "those of wrong facts",
+            "completing": "--ranker, --epochs",
+        }  # fmt: skip
         names = ", ".join(parts.get(name, f"--{name.replace('_', '-')}") for name in odd)
         rule = command.env.removeprefix("lepton/").removesuffix("-v0")
         raise ValueError(f"{names}: not for {rule}, which learns from a knowledge graph: leave it out.")

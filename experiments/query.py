@@ -19,6 +19,7 @@ from experiments.configs import Solve
 from experiments.display import Display
 from experiments.folder import RunFolder, free_name, make_folder, stem
 from experiments.question import Chain, parse
+from lepton_rl.batching import in_full_batches
 from lepton_rl.data import KnowledgeGraph, TripleSplits
 from lepton_rl.metrics import Known, Score
 from lepton_rl.ranking import default_config, get_ranker
@@ -51,15 +52,11 @@ class Facts:
 
     def scores(self, entities: np.ndarray, relation: int) -> np.ndarray:
         """How likely every entity answers the queries of ``entities`` i[B], f64[B, N]: 1 where it is stated."""
-        relations = np.full(len(entities), relation)
-        stated = self.known.mask(entities, relations)
-        if self._score is None:
+        stated, score = self.known.mask(entities, np.full(len(entities), relation)), self._score
+        if score is None:
             return stated.astype(float)
-        rows = []
-        for begin in range(0, len(entities), _BATCH):
-            part = entities[begin : begin + _BATCH]
-            rows.append(np.asarray(self._score(np.resize(part, _BATCH), np.full(_BATCH, relation)))[: len(part)])
-        likely = np.minimum(np.concatenate(rows), _SURE)
+        relations = np.full(_BATCH, relation)
+        likely = np.minimum(in_full_batches(lambda part: score(part, relations), entities, _BATCH), _SURE)
         likely[likely < _LEAST] = 0.0
         if relation % self.graph.num_relations not in self._reflexive:
             likely[np.arange(len(entities)), entities] = 0.0  # no fact joins an entity to itself: none is predicted to

@@ -19,9 +19,9 @@ from envs.kg_refinement import make_kg_refinement
 from envs.queries import make_task
 from experiments.configs import Train, refuse_others
 from experiments.display import Display, device
-from experiments.folder import RunFolder, free_name, make_folder, open_run, stem
+from experiments.folder import RunFolder, open_run
 from experiments.judging import REFINING_DQN, WINDOW, Refining
-from experiments.learning import kept_if_learnt
+from experiments.knowledge_runs import conclude, kept_if_it_works, new_folder
 from experiments.query import whole_graph
 from experiments.refining import (
     Draws,
@@ -37,7 +37,7 @@ from experiments.refining import (
     stacked,
     summary,
 )
-from experiments.report import Section, page
+from experiments.report import Section
 from lepton_rl import checkpoint
 from lepton_rl.calibration import calibrated, platt
 from lepton_rl.data import KnowledgeGraph
@@ -80,8 +80,7 @@ def run(command: Train) -> int:
     graph, options = whole_graph(command.graph or "world"), command.refining
     options = dataclasses.replace(options, evidence=usable(options.evidence, graph.num_relations, display.note))
     command = dataclasses.replace(command, refining=options)
-    name = command.name or free_name(command.runs_dir, f"KGRefinement-{stem(command.graph or 'world')}")
-    folder = RunFolder(make_folder(command.runs_dir / name))
+    folder = new_folder(command)
     settings = {
         "device": device(),
         "environment": f"{command.env}, {options.missing:.2g} hidden, {options.wrong:.2g} wrong facts put in for each",
@@ -91,21 +90,14 @@ def run(command: Train) -> int:
     }  # fmt: skip
     display.header("lepton_rl", settings)
     folder.write_config(command)
-    try:
-        with kept_if_learnt(folder):
-            draws = draw_noise(graph, options, command.seed, display)
-            half = folds(graph.entities, graph.relations)
-            refiner = learn(draws, options, half, command.seed, display, folder, command.teacher)
-    except ValueError:
-        folder.discard()
-        raise
+    with kept_if_it_works(folder):
+        draws = draw_noise(graph, options, command.seed, display)
+        half = folds(graph.entities, graph.relations)
+        refiner = learn(draws, options, half, command.seed, display, folder, command.teacher)
     judged = detectors(draws, draws, options.evidence) | {POLICY: judge(refiner, draws, half)}
     section = _report(folder, judged, draws, refiner)
-    display.table(section.title, section.head, section.rows, section.bold)
-    display.note(section.text)
-    folder.write("report.html", page(f"{graph.name}: wrong facts", settings, [section]))
-    display.say(f"\n{folder.path / 'report.html'}  ({time.perf_counter() - begun:.0f} s in all)")
-    display.say(f"python -m experiments.run solve --facts --graph {command.graph or 'world'} --run {folder.path}")
+    title, use = f"{graph.name}: wrong facts", f"--facts --graph {command.graph or 'world'}"
+    conclude(folder, display, title, settings, section, begun, use)
     return 0
 
 

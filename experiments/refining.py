@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from agents.config import DQNConfig
@@ -27,13 +28,15 @@ from lepton_rl.heads import Network
 from lepton_rl.metrics import average_precision
 
 __all__ = [
-    "MEAN", "SURE", "Draws", "Judged", "by_rewards", "detectors", "fit_apart", "mean_return", "penalty_at", "picture",
-    "priced", "share_of", "stacked", "summary",
+    "LIMITS", "MEAN", "SURE", "Draws", "Judged", "about_sure", "by_rewards", "detectors", "draw_reliability",
+    "fit_apart", "mean_return", "penalty_at", "picture", "priced", "share_of", "stacked", "summary",
 ]  # fmt: skip
 
 MEAN = "mean of detectors"
 SURE = 0.9
 """How sure a fact is called whose kind is counted, to a twentieth."""
+LIMITS = (-0.02, 1.05)
+"""Of axes of shares in pictures."""
 
 
 class Draws(NamedTuple):
@@ -133,7 +136,7 @@ def _calibration(sure: np.ndarray, wrong: np.ndarray) -> dict[str, Any]:
     """Of the facts called 90 % sure to be wrong (or right), and more, how many are; and the expected error."""
     found: dict[str, Any] = {"error": reliability(sure.ravel(), wrong.ravel()).error}
     for name, said, so in (("wrong", sure, wrong), ("right", 1 - sure, ~wrong)):
-        about, above = (said >= SURE - 0.05) & (said < SURE + 0.05), said >= SURE
+        about, above = about_sure(said), said >= SURE
         for where, those in (("at", about), ("above", above)):
             found[f"{name}_{where}_90"] = float(so[those].mean()) if those.any() else None
             found[f"{name}_{where}_90_said"] = float(said[those].mean()) if those.any() else None
@@ -141,9 +144,24 @@ def _calibration(sure: np.ndarray, wrong: np.ndarray) -> dict[str, Any]:
     return found
 
 
+def about_sure(said: np.ndarray) -> np.ndarray:
+    """Of which probabilities f[...] it is said that they are as sure as ``SURE``, to a twentieth, bool[...]."""
+    return (said >= SURE - 0.05) & (said < SURE + 0.05)
+
+
 def share_of(value: float | None, facts: int) -> str:
     """How many of some facts, in words."""
     return "–" if value is None else f"{value:.1%} of {facts}"
+
+
+def draw_reliability(axes: Axes, said: np.ndarray, so: np.ndarray, colour: str) -> None:
+    """How often what is said to be likely f[...] is so bool[...], with the counts, beside where both agree."""
+    bins = reliability(said, so)
+    there = bins.counts > 0
+    axes.plot([0, 1], [0, 1], color="#b4b4b4", linewidth=1, linestyle=":")
+    axes.plot(bins.said[there], bins.so[there], color=colour, linewidth=1, marker="o", markersize=5)
+    for x, y, count in zip(bins.said[there], bins.so[there], bins.counts[there], strict=True):
+        axes.annotate(f"{count:,}", (x, y), xytext=(6, -9), textcoords="offset points", fontsize=7)
 
 
 def picture(judged: Mapping[str, Judged], wrong: np.ndarray) -> Figure:
@@ -154,21 +172,16 @@ def picture(judged: Mapping[str, Judged], wrong: np.ndarray) -> Figure:
     """
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
-    right.plot([0, 1], [0, 1], color="#b4b4b4", linewidth=1, linestyle=":")
     for i, (name, one) in enumerate(judged.items()):
         colour, style = SERIES[i % len(SERIES)], STYLES[i // len(SERIES) % len(STYLES)]
         left.plot(*precision_recall(one.scores, wrong), color=colour, linestyle=style, linewidth=1.6, label=name)
         if one.sure is None:
             continue
-        bins = reliability(one.sure, wrong)
-        there = bins.counts > 0
-        right.plot(bins.said[there], bins.so[there], color=colour, linewidth=1, marker="o", markersize=5)
-        for said, so, count in zip(bins.said[there], bins.so[there], bins.counts[there], strict=True):
-            right.annotate(f"{count:,}", (said, so), xytext=(6, -9), textcoords="offset points", fontsize=7)
+        draw_reliability(right, one.sure, wrong, colour)
     left.set(xlabel="share of the wrong facts that is found", ylabel="share of the found that is wrong")
     right.set(xlabel="how sure it is that facts are wrong", ylabel="share that is wrong (and how many facts)")
     for axes in (left, right):
-        axes.set(xlim=(-0.02, 1.05), ylim=(-0.02, 1.05))
+        axes.set(xlim=LIMITS, ylim=LIMITS)
         axes.spines[["top", "right"]].set_visible(False)
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=6, frameon=False, fontsize=8)
     return figure

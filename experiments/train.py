@@ -30,9 +30,9 @@ from experiments.report import (
 from experiments.solving import Entry, Solution, enter_networks, solve_networks, write_solution
 from lepton_rl.draw import draw_curves, save_figure
 
-_KNOWLEDGE = {"KGRefinement": refine.run, "KGCompletion": complete.run}  # rules that are trained in another way
-
 __all__ = ["compare_on_test", "comparison_json", "run", "show", "workers", "write_solutions"]
+
+_KNOWLEDGE = {"KGRefinement": refine.run, "KGCompletion": complete.run}  # rules that are trained in another way
 
 
 def run(command: Train) -> int:

@@ -12,9 +12,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool
 
-__all__ = ["ENVIRONMENT_AXIS", "POPULATION_AXIS", "RUN_AXIS", "anywhere", "branch", "in_parts", "once"]
+__all__ = [
+    "ENVIRONMENT_AXIS", "POPULATION_AXIS", "RUN_AXIS", "anywhere", "branch", "in_full_batches", "in_parts", "once",
+]  # fmt: skip
 
 ENVIRONMENT_AXIS = "environments"  # the vmap axis over parallel environments or transitions
 POPULATION_AXIS = "population"  # the vmap axis over the members of a generation
@@ -86,6 +89,22 @@ def in_parts(function: Callable[..., Any], size: int, *arguments: Any) -> Any:
     parts = jax.tree.map(lambda leaf: leaf.reshape(batch // size, size, *leaf.shape[1:]), arguments)
     results = jax.lax.map(lambda part: function(*part), parts)
     return jax.tree.map(lambda leaf: leaf.reshape(batch, *leaf.shape[2:]), results)
+
+
+def in_full_batches(function: Callable[[np.ndarray], Any], rows: np.ndarray, size: int) -> np.ndarray:
+    """``function`` of ``size`` rows at a time, put together, on the host.
+
+    The last batch is filled up with rows drawn again, so that what is compiled is compiled once.
+
+    Args:
+        function: ``rows[size, ...] -> [size, ...]``. ``rows``: [m, ...], at least one.
+
+    >>> in_full_batches(lambda rows: rows + 0.5, np.arange(5), 2).tolist()
+    [0.5, 1.5, 2.5, 3.5, 4.5]
+    """
+    parts = [rows[begin : begin + size] for begin in range(0, len(rows), size)]
+    shape = (size, *rows.shape[1:])
+    return np.concatenate([np.asarray(function(np.resize(part, shape)))[: len(part)] for part in parts])
 
 
 def once(function: Callable[[], Any]) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from lepton_rl.arc_sum import arc_sum
+from lepton_rl.batching import in_full_batches
 from lepton_rl.delta import empty
 from lepton_rl.facts import Facts
 from lepton_rl.storage import Slot
@@ -88,11 +89,11 @@ def _has(graph: TripleGraph, entities: Int[Array, "B"], answers: Int[Array, "B"]
 
 def recall(graph: TripleGraph, queries: np.ndarray, hops: int, most: int = 512) -> float:
     """The share of queries int[Q, 3] (entity, relation, answer) whose answer their neighbourhood has; on the host."""
-    asked = np.asarray(queries, np.int32)
-    parts = [asked[begin : begin + _BATCH] for begin in range(0, len(asked), _BATCH)]
-    whole = [np.resize(part, (_BATCH, 3)) for part in parts]
-    found = [_has(graph, one[:, 0], one[:, 2], hops, most)[: len(part)] for one, part in zip(whole, parts, strict=True)]
-    return float(np.concatenate(found).mean())
+
+    def within(some: np.ndarray) -> Array:
+        return _has(graph, some[:, 0], some[:, 2], hops, most)
+
+    return float(in_full_batches(within, np.asarray(queries, np.int32), _BATCH).mean())
 
 
 def _laid_out(triples: Int[Array, "S 3"], n: int, R: int) -> Facts:

@@ -12,7 +12,7 @@ from lepton_rl.encoders.linear import Linear
 from lepton_rl.encoders.nbfnet import NBFNet
 from lepton_rl.neighbourhoods import neighbourhood
 from lepton_rl.ranking.base import Ranker, ranker_from_module
-from lepton_rl.ranking.config import RankerConfig
+from lepton_rl.ranking.config import RankerConfig, default_config
 from lepton_rl.storage import Slot
 from lepton_rl.triple_graph import TripleGraph
 
@@ -61,5 +61,5 @@ def nbfnet(config: RankerConfig, num_entities: int, num_relations: int) -> Ranke
 
 @cache
 def nbfnet_near(config: RankerConfig, num_entities: int, num_relations: int) -> Ranker:
-    """The same on the facts within three steps, or ``config.hops``."""
-    return nbfnet(replace(config, hops=config.hops or 3), num_entities, num_relations)
+    """The same on the facts within ``config.hops`` steps, the usual number where that is 0."""
+    return nbfnet(replace(config, hops=config.hops or default_config("nbfnet-near").hops), num_entities, num_relations)

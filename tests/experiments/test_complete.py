@@ -19,7 +19,6 @@ from experiments.completion_settings import BY_REWARDS, FROM_TRAINED
 from experiments.display import Display
 from experiments.judging import Completing
 from experiments.query import whole_graph
-from experiments.run import main
 from lepton_rl.calibration import calibrated
 from lepton_rl.data import KnowledgeGraph
 from lepton_rl.data.names import Names
@@ -27,6 +26,7 @@ from lepton_rl.metrics import Known, Protocol, evaluate
 from lepton_rl.query_heads import completion_network, with_ranker
 from lepton_rl.ranking import get_ranker
 from lepton_rl.triple_graph import from_triples
+from tests.experiments.commands import call
 
 RELATIONS = ("part_of", "near", "holds")
 
@@ -43,13 +43,6 @@ def facts(blocks, first=0):
 
 def write(path, rows):
     path.write_text("".join("\t".join(row) + "\n" for row in rows))
-
-
-def call(*arguments):
-    try:
-        return main([str(argument) for argument in arguments])
-    except SystemExit as stop:
-        return stop.code
 
 
 @pytest.fixture(scope="module")

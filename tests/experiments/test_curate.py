@@ -10,8 +10,8 @@ import pytest
 from experiments.configs import Solve
 from experiments.curate import is_knowledge
 from experiments.judging import Judging
-from experiments.run import main
 from lepton_rl.curation import Curation
+from tests.experiments.commands import call
 from tests.lepton_rl.test_curation import town
 
 NAMES = [*(f"person {i}" for i in range(60)), *(f"town/{i}" for i in range(6))]
@@ -30,13 +30,6 @@ def ntriples():
         lines.append(f"{iri(NAMES[h])}  {iri(RELATIONS[r])} {iri(NAMES[t])} .")
     lines += [f'{iri(name)} <http://x.org/label> "{name} \\"\\u00fc\\""@de .' for name in NAMES[:5]]
     return "\r\n".join([*lines, f"_:b0 {iri('knows')} {iri(NAMES[0])} ."])
-
-
-def call(*arguments):
-    try:
-        return main([str(argument) for argument in arguments])
-    except SystemExit as stop:
-        return stop.code
 
 
 def solve(graph, folder, *options):

@@ -15,7 +15,6 @@ from experiments.display import Display
 from experiments.folder import open_run
 from experiments.judging import Refining
 from experiments.query import whole_graph
-from experiments.run import main
 from lepton_rl.curation import Curation
 from lepton_rl.data import KnowledgeGraph
 from lepton_rl.data.knowledge.raw import knowledge_graph
@@ -24,19 +23,13 @@ from lepton_rl.data.knowledge.triples import TripleColumns, read_triples
 from lepton_rl.data.names import Names
 from lepton_rl.evidence import columns
 from lepton_rl.folds import folds
+from tests.experiments.commands import call
 from tests.lepton_rl.test_curation import town
 
 NAMES = [*(f"person {i}" for i in range(60)), *(f"town {i}" for i in range(6))]
 RELATIONS = ["lives_in", "knows", "works_with"]
 FACTS, WRONG, _ = town()
 GRAPH = KnowledgeGraph("town", FACTS.astype(np.int32), Names.of(NAMES), Names.of(RELATIONS))
-
-
-def call(*arguments):
-    try:
-        return main([str(argument) for argument in arguments])
-    except SystemExit as stop:
-        return stop.code
 
 
 @pytest.fixture(scope="module")

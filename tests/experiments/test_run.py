@@ -13,21 +13,14 @@ from safetensors.numpy import load_file
 
 from experiments import display
 from experiments.graphs import is_connected, load_graphs, shuffled
-from experiments.run import main
 from lepton_rl.data import GENERATORS, from_networkx
+from tests.experiments.commands import call
 
 OPTIONS = (  # one graph a pool, so that test and user's graph share their programs
     "--objective efficiency --budget 2 --num-graphs 4 --held-out 1 --seeds 2 --search-nodes 0 --iterations 4 "
     "--chunks 2 --episodes 4 --updates 1 --batch-size 4 --replay-capacity 8 --width 8 --rounds 1"
 )
 TINY = OPTIONS.split()
-
-
-def call(*arguments):
-    try:
-        return main([str(argument) for argument in arguments])
-    except SystemExit as stop:  # how the option parser refuses
-        return stop.code
 
 
 def train(folder, graph, name, *more):

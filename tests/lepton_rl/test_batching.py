@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lepton_rl.batching import ENVIRONMENT_AXIS, anywhere, branch
+from lepton_rl.batching import ENVIRONMENT_AXIS, anywhere, branch, in_full_batches
 
 
 def dear(fixed, operands):
@@ -58,3 +58,16 @@ def test_what_is_fixed_may_be_anything_and_has_no_gradient():
     fixed = jnp.arange(4, dtype=jnp.uint32), jnp.array([True, True, False, True])
     gradient = jax.grad(lambda x: branch(chosen, lambda fixed, x: x.sum() * 0, jnp.bool_(True), fixed, x))(jnp.ones(4))
     np.testing.assert_array_equal(gradient, [0, 1, 0, 1])
+
+
+def test_full_batches_are_the_rows_in_order_and_one_shape():
+    shapes = set()
+
+    def doubled(rows):
+        shapes.add(rows.shape)
+        return 2 * rows
+
+    for m in (1, 4, 6, 9):
+        rows = np.arange(3 * m).reshape(m, 3)
+        np.testing.assert_array_equal(in_full_batches(doubled, rows, 4), 2 * rows)
+    assert shapes == {(4, 3)}
