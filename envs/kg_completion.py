@@ -16,7 +16,7 @@ from lepton_rl.metrics import facts_of
 from lepton_rl.noise import facts_in
 from lepton_rl.objectives.base import Objective
 from lepton_rl.packed import AnswerSets, answer_sets, holds
-from lepton_rl.triple_graph import TripleGraph, add_triple, add_triples, answers, on_base, without_base
+from lepton_rl.triple_graph import TripleGraph, add_triple, add_triples, answers, has_triple, on_base, without_base
 
 __all__ = ["CompletionState", "KGCompletion", "build_kg_completion", "make_kg_completion"]
 
@@ -51,6 +51,8 @@ class KGCompletion:
     Observation: context (h, r) with r + R for the inverse of r; marks [the entity h, share of the agenda left]. The
     graph comes without the base's facts, see :class:`envs.queries.Queries`.
     Action: the entity t in [0, N), or N to abstain. Illegal: facts that the graph has.
+    Where C entities are proposed for each query, the action is the number of one of them, or C to abstain, and
+    observations have candidates (1 = insert or 0 = abstain, h, r, t). On large graphs that is what is affordable.
     Reward: 1 if the fact is known to be true (it was hidden), ``-penalty`` if not, 0 for abstaining; so inserting pays
     from a precision of penalty / (1 + penalty) on. An illegal action changes nothing, costs its step, and gives 0.
     Termination: after L queries, T = L K steps.
@@ -59,6 +61,7 @@ class KGCompletion:
         pool: the graph and the queries. ``own``: i32[P], the number of each query's fact in the graph, E = none.
         sets: known answers; ``pairs``: i32[P], the set of each query. ``penalty``: f32[].
         horizon: T. ``answers``: K. ``hide``: least and largest share of facts to hide, or None.
+        proposed: i32[P, C], the entities that may answer each query; None: all.
     """
 
     pool: Queries
@@ -70,6 +73,7 @@ class KGCompletion:
     hide: tuple[float, float] | None = struct.field(pytree_node=False, default=None)
     answers: int = struct.field(pytree_node=False, default=1)
     rule: str = struct.field(pytree_node=False, default="KGCompletion")
+    proposed: Int[Array, "P C"] | None = None
 
     operations: ClassVar[tuple[tuple[str, int, int | None], ...]] = ()
     objective: ClassVar[Objective] = NO_OBJECTIVE
@@ -86,8 +90,8 @@ class KGCompletion:
 
     @property
     def num_actions(self) -> int:
-        """A = N + 1: the entities, and to abstain."""
-        return self.pool.capacity + 1
+        """A = N + 1, or C + 1: the entities, and to abstain."""
+        return (self.pool.capacity if self.proposed is None else self.proposed.shape[1]) + 1
 
     @jax.jit
     def reset(self, start: Int[Array, ""], key: PRNGKeyArray) -> tuple[CompletionState, Observation]:
@@ -126,8 +130,9 @@ class KGCompletion:
         All T are taken at once, whatever t is, and what came later is cut off.
         """
         first, steps = self.reset(start, key)[0], jnp.arange(self.horizon)
-        number, meant = first.agenda[steps // self.answers], actions.astype(jnp.int32)
+        number = first.agenda[steps // self.answers]
         h, r, _ = self.pool.asked[number].T
+        meant = jax.vmap(self._meant)(number, actions.astype(jnp.int32))
         graph, count = add_triples(on_base(self.pool.graphs, first.graph), h, r, meant)
         before = jnp.concatenate([jnp.zeros(1, jnp.int32), count])
         rewards = jax.vmap(self._reward)(count > before[:-1], self.pairs[number], meant)
@@ -138,14 +143,23 @@ class KGCompletion:
     @jax.jit
     def observe(self, state: CompletionState) -> Observation:
         """What an agent sees: see the class docstring."""
-        entity, relation, _ = self._due(state)
+        number, entity, relation = self._due(state)
         N = self.pool.capacity
         here = (jnp.arange(N) == entity).astype(jnp.float32)
         left = jnp.full(N, jnp.maximum(self.horizon - state.t, 0) / self.horizon, jnp.float32)
-        legal = jnp.append(~answers(self.graph(state), entity, relation), True) & (state.t < self.horizon)
+        graph, candidates = self.graph(state), None
+        if self.proposed is None:
+            open_ = ~answers(graph, entity, relation)
+        else:
+            tails = self.proposed[number]
+            open_ = ~jax.vmap(has_triple, (None, None, None, 0))(graph, entity, relation, tails)
+            rows = [jnp.full_like(tails, value) for value in (1, entity, relation)]
+            abstain = jnp.stack([jnp.int32(0), entity, relation, entity])
+            candidates = jnp.concatenate([jnp.stack([*rows, tails], axis=-1), abstain[None]])
+        legal = jnp.append(open_, True) & (state.t < self.horizon)
         return Observation(
             self._seen(state), jnp.stack([here, left], axis=-1), legal, jnp.stack([entity, relation]),
-            jnp.zeros((0, N, N), jnp.float32),
+            jnp.zeros((0, N, N), jnp.float32), candidates,
         )  # fmt: skip
 
     def graph(self, state: CompletionState) -> TripleGraph:
@@ -161,20 +175,27 @@ class KGCompletion:
         return state.gained
 
     def _due(self, state: CompletionState) -> tuple[Array, Array, Array]:
-        """Entity and relation of the query that is due, and its set of answers; of the last query after the end."""
+        """Number, entity and relation of the query that is due; of the last query after the end."""
         number = state.agenda[jnp.minimum(state.t, self.horizon - 1) // self.answers]
-        return self.pool.asked[number, 0], self.pool.asked[number, 1], self.pairs[number]
+        return number, self.pool.asked[number, 0], self.pool.asked[number, 1]
+
+    def _meant(self, number: Int[Array, ""], action: Int[Array, ""]) -> Int[Array, ""]:
+        """The entity that an action inserts, or a number that is none's."""
+        if self.proposed is None:
+            return action
+        return self.proposed[number].at[action].get(mode="fill", fill_value=-1, wrap_negative_indices=False)
 
     def _reward(self, inserted: Bool[Array, ""], pair: Int[Array, ""], meant: Int[Array, ""]) -> Float[Array, ""]:
         right = holds(self.sets, pair, jnp.clip(meant, 0, self.pool.capacity - 1))
         return jnp.where(inserted, jnp.where(right, 1.0, -self.penalty), 0.0)
 
     def _answer(self, state: CompletionState, action: Int[Array, ""]) -> CompletionState:
-        entity, relation, pair = self._due(state)
-        meant = jnp.where(state.t < self.horizon, jnp.asarray(action, jnp.int32), -1)  # N and -1 are no entities
+        number, entity, relation = self._due(state)
+        meant = jnp.where(state.t < self.horizon, self._meant(number, jnp.asarray(action, jnp.int32)), -1)
+        # N and -1 are no entities.
         graph = without_base(add_triple(on_base(self.pool.graphs, state.graph), entity, relation, meant))
         inserted = graph.delta.count > state.graph.delta.count
-        reward = self._reward(inserted, pair, meant)
+        reward = self._reward(inserted, self.pairs[number], meant)
         t = state.t + 1
         settled = jnp.where(t % self.answers == 0, graph.delta.count, state.settled)
         return replace(state, t=t, graph=graph, gained=state.gained + reward, settled=settled)
@@ -190,7 +211,7 @@ def _early(graph: TripleGraph, count: Int[Array, ""]) -> TripleGraph:
 
 def make_kg_completion(
     task: Task, queries: int = 16, *, answers: int = 1, penalty: float = 1.0,
-    hide: tuple[float, float] | None = (0.1, 0.2),
+    hide: tuple[float, float] | None = (0.1, 0.2), proposed: np.ndarray | None = None,
 ) -> KGCompletion:  # fmt: skip
     """Agendas of L = ``queries`` queries: a :class:`KGCompletion`, checked.
 
@@ -198,9 +219,12 @@ def make_kg_completion(
         task: the graph and the queries. ``answers``: K, how many a query may be given.
         penalty: what a wrong fact costs.
         hide: least and largest share of the facts to hide in an episode; None: the queries' own only, in their order.
+        proposed: int[P, C], the only entities that may answer each query, see
+            :func:`lepton_rl.ranking.candidates.propose`.
 
     Raises:
-        ValueError: an empty agenda, no answers, a penalty below 0, shares that are not such.
+        ValueError: an empty agenda, no answers, a penalty below 0, shares that are not such, or proposals of another
+            shape or that are no entities.
     """
     if min(queries, answers) < 1:
         raise ValueError(f"an agenda of {queries} queries with {answers} answers each: give at least 1 of both.")
@@ -212,7 +236,17 @@ def make_kg_completion(
     return KGCompletion(
         make_queries(task, queries * answers), jnp.asarray(_own_facts(task), jnp.int32), sets, jnp.asarray(pairs),
         jnp.float32(penalty), queries * answers, None if hide is None else (float(hide[0]), float(hide[1])), answers,
+        proposed=None if proposed is None else _checked(proposed, task),
     )  # fmt: skip
+
+
+def _checked(proposed: np.ndarray, task: Task) -> Int[Array, "P C"]:
+    P, N = len(task.queries), task.num_entities
+    if proposed.ndim != 2 or len(proposed) != P or not proposed.shape[1]:
+        raise ValueError(f"proposals of shape {proposed.shape}: give some entities for each of {P} queries.")
+    if (proposed < 0).any() or (proposed >= N).any():
+        raise ValueError(f"proposals: entities must lie in [0, {N}).")
+    return jnp.asarray(proposed, jnp.int32)
 
 
 def _own_facts(task: Task) -> np.ndarray:

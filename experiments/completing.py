@@ -12,17 +12,18 @@ import numpy as np
 
 from agents.knowledge import network_on, started_from
 from agents.training import make_runs
-from envs.kg_completion import make_kg_completion
+from envs.kg_completion import KGCompletion, make_kg_completion
 from envs.queries import Task as Queries
 from envs.queries import make_task
 from experiments.completion_settings import AgentConfig
 from lepton_rl.data import TripleSplits
 from lepton_rl.metrics import Known, Protocol, evaluate, queries_of
-from lepton_rl.ranking import get_ranker
-from lepton_rl.ranking.base import scorer
+from lepton_rl.ranking import default_config, get_ranker
+from lepton_rl.ranking.base import Ranker, scorer
+from lepton_rl.ranking.candidates import propose
 from lepton_rl.triple_graph import TripleGraph
 
-__all__ = ["Note", "Task", "by_rewards", "queries_on", "task_of"]
+__all__ = ["Note", "Task", "by_rewards", "queries_on", "task_of", "trained_ranker"]
 
 Note = Callable[[str], None]
 
@@ -53,6 +54,30 @@ def queries_on(task: Task, part: str, side: str) -> Queries:
     return make_task(train, task.graph.capacity, R, queries=queries_of(facts, R, side), known=known)
 
 
+def trained_ranker(config: AgentConfig, task: Task) -> Ranker:
+    """The ranker inside of an agent: an "nbfnet", on neighbourhoods where its settings say so."""
+    return get_ranker("nbfnet", config.ranker, task.graph.capacity, task.graph.num_relations)
+
+
+def _environments(config: AgentConfig, task: Task, seed: int) -> tuple[KGCompletion, KGCompletion]:
+    """What an agent trains on, and the validation part's tails."""
+    asked, valid = queries_on(task, "train", "both"), queries_on(task, "valid", "tail")
+    if config.asked:
+        drawn = np.random.default_rng(seed).permutation(len(asked.queries))[: config.asked]
+        asked = asked._replace(queries=asked.queries[drawn])
+    candidates: list[np.ndarray | None] = [None, None]
+    if config.proposer:
+        counted = get_ranker(config.proposer, default_config(config.proposer), asked.num_entities, asked.num_relations)
+        score = scorer(counted, counted.init(jax.random.key(0), task.graph), task.graph)
+        # What training states may be hidden, so that it is proposed there too.
+        parts = ((asked, None), (valid, task.stated))
+        candidates = [propose(score, part.queries, config.proposed, stated) for part, stated in parts]
+    return (
+        make_kg_completion(asked, config.queries, answers=config.answers, penalty=0.0, proposed=candidates[0]),
+        make_kg_completion(valid, 1, penalty=0.0, hide=None, proposed=candidates[1]),
+    )
+
+
 def by_rewards(
     config: AgentConfig, task: Task, seed: int, protocol: Protocol, note: Note, start: Any = None
 ) -> tuple[Any, list[float]]:
@@ -64,11 +89,10 @@ def by_rewards(
     Returns:
         The ranker's parameters at their best, and the validation MRR of every chunk (first that of ``start``).
     """
-    env = make_kg_completion(queries_on(task, "train", "both"), config.queries, answers=config.answers, penalty=0.0)
-    valid = make_kg_completion(queries_on(task, "valid", "tail"), 1, penalty=0.0, hide=None)
+    env, valid = _environments(config, task, seed)
     runs = make_runs(network_on(env, config.ranker, bounded=True), config.dqn, 1)
     state: Any = runs.init(env, [seed])
-    ranker = get_ranker("nbfnet", config.ranker, task.graph.capacity, task.graph.num_relations)
+    ranker = trained_ranker(config, task)
     validation, best = list[float](), start
 
     def look(params: Any, line: str) -> bool:

@@ -30,3 +30,9 @@ class AgentConfig:
     """To each of them."""
     steps: int = 3
     """Of a walk."""
+    proposer: str = ""
+    """The ranker, one that is counted, whose candidates are all that completion may answer; none: all entities are."""
+    proposed: int = 64
+    """Candidates a query."""
+    asked: int = 0
+    """Queries drawn from the training part; 0: all."""

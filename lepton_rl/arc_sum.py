@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 __all__ = ["arc_sum"]
 
-Arcs = tuple[Int[Array, "*B E"], Int[Array, "*B E"], Int[Array, "*B E"]]
+Arcs = tuple[Int[Array, "E"], Int[Array, "E"], Int[Array, "E"]]
 
 
 @jax.custom_vjp
@@ -62,7 +62,7 @@ _sum, _derivatives = custom_vmap(_sum_of_rows), custom_vmap(_derivatives_of_rows
 
 @_sum.def_vmap
 def _sum_of_batch(
-    size: int, batched: list[Any], h: Array, weights: Array, present: Array, arcs: Arcs
+    size: int, batched: list[Any], h: Array, weights: Array, present: Array, arcs: tuple[Array, Array, Array]
 ) -> tuple[Float[Array, "B N D"], bool]:
     def looped(h: Array, weights: Array, present: Array, arcs: Arcs) -> Array:
         side = _beside(h, batched[0], size)
@@ -73,7 +73,8 @@ def _sum_of_batch(
 
 @_derivatives.def_vmap
 def _derivatives_of_batch(
-    size: int, batched: list[Any], received: Array, h: Array, weights: Array, present: Array, arcs: Arcs
+    size: int, batched: list[Any], received: Array, h: Array, weights: Array, present: Array,
+    arcs: tuple[Array, Array, Array],
 ) -> tuple[tuple[Float[Array, "B N D"], Float[Array, "B W D"]], tuple[bool, bool]]:
     def looped(received: Array, h: Array, weights: Array, present: Array, arcs: Arcs) -> tuple[Array, Array]:
         sides = _beside(received, batched[0], size), _beside(h, batched[1], size)

@@ -13,12 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
-from lepton_rl.arc_sum import arc_sum
 from lepton_rl.batching import in_full_batches
 from lepton_rl.delta import empty
 from lepton_rl.facts import Facts
 from lepton_rl.storage import Slot
 from lepton_rl.triple_graph import TripleGraph, messages
+from lepton_rl.triple_messages import relation_sum
 
 __all__ = ["Neighbourhood", "neighbourhood", "recall", "steps_from"]
 
@@ -41,12 +41,11 @@ class Neighbourhood(NamedTuple):
 
 def steps_from(graph: TripleGraph, entity: Slot, most: int) -> Int[Array, "N"]:
     """Steps along facts in either direction from an entity to all, i32[N]; ``most`` + 1 = farther."""
-    arcs, far = messages(graph), most + 1
-    one_way = arcs.sources, jnp.zeros_like(arcs.relations), arcs.targets
+    far, alike = most + 1, jnp.ones((2 * graph.num_relations, 1))
     steps = jnp.where(jnp.arange(graph.capacity) == entity, 0, far)
     for step in range(1, far):
         before = (steps < far).astype(jnp.float32)[:, None]
-        met = arc_sum(before, jnp.ones((1, 1)), arcs.present, one_way)[:, 0] > 0
+        met = relation_sum(before, alike, graph, dense=False)[:, 0] > 0
         steps = jnp.where(met & (steps == far), step, steps)
     return steps
 

@@ -1,6 +1,6 @@
 """Networks for agents on knowledge graphs: a query-conditioned ranker, encoded once a query, and values of actions.
 
-Letters: N entities, R relations, E facts, A actions, D width, H hidden facts.
+Letters: N entities, R relations, E facts, A actions, D width, H hidden facts, T tails.
 """
 
 from dataclasses import replace
@@ -44,7 +44,7 @@ def listed(graph: TripleGraph, most: int) -> TripleGraph:
     return replace(graph, shown=None, delta=longer)
 
 
-def log_odds(scores: Float[Array, "N"], among: Bool[Array, "N"]) -> Float[Array, "N"]:
+def log_odds(scores: Float[Array, "T"], among: Bool[Array, "T"]) -> Float[Array, "T"]:
     """log p / (1 - p) of the softmax p of scores among some of them (all, if there are none); in the scores' order."""
     chosen = jnp.where(among | ~among.any(), scores, -jnp.inf)
     shares = scores - jax.nn.logsumexp(chosen)
@@ -52,7 +52,7 @@ def log_odds(scores: Float[Array, "N"], among: Bool[Array, "N"]) -> Float[Array,
 
 
 class CompletionNetwork(nnx.Module):
-    """Values of the N tails and of abstaining: A = N + 1.
+    """Values of the tails and of abstaining: A = N + 1, or one more than there are candidates.
 
     Abstaining is worth nothing now. A tail is worth its score, scaled and shifted, and what comes later, which is the
     same whatever the action, as far as this network can say. Or it is ``bounded``: (1 + c) p - c for the penalty c and
@@ -76,21 +76,24 @@ class CompletionNetwork(nnx.Module):
         self.scale, self.shift = nnx.Param(jnp.full((), 1.0 if bounded else 0.1, jnp.float32)), nnx.Param(jnp.zeros(()))
         self.later = nnx.Param(jnp.zeros(()))
 
-    def encode(self, observation: Any) -> Float[Array, "N"]:
-        """The ranker's scores, or the log-odds that they mean, once a query."""
+    def encode(self, observation: Any) -> Float[Array, "T"]:
+        """The ranker's scores of the T = A - 1 tails, or the log-odds that they mean, once a query."""
         graph = observation.graph if self.hidden is None else listed(observation.graph, self.hidden)
         return self._odds(graph, observation)
 
-    def encode_shared(self, observation: Any) -> Float[Array, "N"]:
+    def encode_shared(self, observation: Any) -> Float[Array, "T"]:
         """The same where one mask of hidden facts is that of many queries: what is made of the graph is shared too."""
         return self._odds(observation.graph, observation)
 
-    def _odds(self, graph: TripleGraph, observation: Any) -> Float[Array, "N"]:
+    def _odds(self, graph: TripleGraph, observation: Any) -> Float[Array, "T"]:
         h, r = observation.context
-        scores = self.ranker(graph, h, r)
-        return log_odds(scores, ~answers(graph, h, r)) if self.bounded else scores
+        scores, open_ = self.ranker(graph, h, r), ~answers(graph, h, r)
+        if observation.candidates is not None:
+            tails = observation.candidates[:-1, 3]
+            scores, open_ = scores[tails], open_[tails]
+        return log_odds(scores, open_) if self.bounded else scores
 
-    def head(self, scores: Float[Array, "N"], observation: Any) -> Float[Array, "A"]:
+    def head(self, scores: Float[Array, "T"], observation: Any) -> Float[Array, "A"]:
         """Values of all tails, and of abstaining."""
         now = self.scale[...] * scores + self.shift[...]
         if self.bounded:

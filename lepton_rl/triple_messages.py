@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from lepton_rl.arc_sum import arc_sum
-from lepton_rl.triple_graph import TripleGraph, base_holds, messages
+from lepton_rl.triple_graph import TripleGraph, base_holds, messages, present_facts
 
 __all__ = ["DENSE", "arc_counts", "relation_sum"]
 
@@ -33,9 +33,13 @@ def relation_sum(
     """
     if graph.capacity <= DENSE if dense is None else dense:
         total = jnp.einsum("dts,ds->dt", _matrices(weights, graph), h.T).T
-        return _with_delta(total, h, weights, graph) if graph.max_edits else total
-    arcs = messages(graph)
-    return arc_sum(h, weights, arcs.present, (arcs.sources, arcs.relations, arcs.targets))
+        counted = graph.delta.present.astype(h.dtype) - base_holds(graph)  # put right where the delta says otherwise
+    else:  # the base's arcs alone, which queries of different episodes share
+        u, r, v = graph.base.triples.T
+        both = jnp.concatenate([u, v]), jnp.concatenate([r, r + graph.num_relations]), jnp.concatenate([v, u])
+        total = arc_sum(h, weights, jnp.tile(present_facts(graph), 2), both)
+        counted = graph.delta.present.astype(h.dtype)
+    return _with_delta(total, h, weights, graph, counted) if graph.max_edits else total
 
 
 def _matrices(weights: Float[Array, "R2 D"], graph: TripleGraph) -> Float[Array, "D N N"]:
@@ -49,12 +53,13 @@ def _matrices(weights: Float[Array, "R2 D"], graph: TripleGraph) -> Float[Array,
     return rows.T.reshape(-1, N, N)
 
 
-def _with_delta(total: Array, h: Array, weights: Array, graph: TripleGraph) -> Float[Array, "N D"]:
-    """A sum over the base, put right where the delta says otherwise."""
+def _with_delta(
+    total: Array, h: Array, weights: Array, graph: TripleGraph, times: Float[Array, "L"]
+) -> Float[Array, "N D"]:
+    """A sum over the base, and so many times each fact of the delta."""
     u, r, v = jnp.maximum(graph.delta.edges, 0).T
-    wrong = (graph.delta.present.astype(h.dtype) - base_holds(graph))[:, None]
-    total = total.at[v].add(wrong * h[u] * weights[r])
-    return total.at[u].add(wrong * h[v] * weights[r + graph.num_relations])
+    total = total.at[v].add(times[:, None] * h[u] * weights[r])
+    return total.at[u].add(times[:, None] * h[v] * weights[r + graph.num_relations])
 
 
 def arc_counts(graph: TripleGraph) -> Int[Array, "N"]:

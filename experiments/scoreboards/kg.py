@@ -14,6 +14,7 @@ from experiments.scoreboards.knowledge_agents import agent_rankings
 from experiments.scoreboards.knowledge_fits import config_of, fits, splits_of
 from experiments.scoreboards.knowledge_options import AGENTS, KG, OTHERS, PUBLISHED
 from experiments.scoreboards.knowledge_tables import Rows, fill, panels
+from experiments.scoreboards.proposed import proposed_rankings
 from experiments.scoreboards.pykeen_rankers import check_pykeen, pykeen_rankings
 from experiments.scoreboards.results import Results, commit, markdown
 from lepton_rl.metrics import Protocol, Ranking, evaluate
@@ -21,7 +22,7 @@ from lepton_rl.neighbourhoods import recall
 
 __all__ = ["figure", "measure", "run", "table"]
 
-_SETTINGS = ("split", "seeds", "side", "ties", "candidates", "epochs", "data")
+_SETTINGS = ("split", "seeds", "side", "ties", "candidates", "proposed", "epochs", "data")
 _HEAD = ["data set", "method", "MRR as measured [95 %]", "MRR as published", "Hits@1", "Hits@10", "side", "ties",
          "candidates", "split", "queries (unseen)", "s a seed"]  # fmt: skip
 
@@ -32,6 +33,9 @@ def _rankings(
     """Of every seed: the ranks of the held-out answers, the seconds of training, and the settings as JSON."""
     if method in AGENTS:
         yield from agent_rankings(method, name, task, options, note)
+        return
+    if "+" in method:
+        yield from proposed_rankings(method, name, task, options, note)
         return
     if method in OTHERS:
         yield from pykeen_rankings(method, task, options, note)
@@ -49,13 +53,16 @@ def measure(name: str, method: str, task: Task, options: KG, note: Callable[[str
     rankings, seconds, configs = zip(*_rankings(name, method, task, options, note), strict=True)
     metrics = [ranking.metrics() for ranking in rankings]
     mean, low, high = interval(np.stack([1 / ranking.ranks() for ranking in rankings]))
-    near = configs[0].get("hops")  # of what reads a neighbourhood, the share of queries whose answer is in it
-    found = recall(task.graph, rankings[0].queries, near, configs[0]["facts"]) if near else None
+    own, queries = configs[0].get("ranker", configs[0]), rankings[0].queries  # agents and pairs have one inside
+    # The share of queries whose answer is in the neighbourhood that is read, or among the candidates proposed.
+    seen = {"recall": recall(task.graph, queries, own["hops"], own["facts"])} if own.get("hops") else {}
+    if "found" in configs[0]:
+        seen["proposed"] = float(np.mean([config["found"] for config in configs]))
     return {
         **{key: float(np.mean([one[key] for one in metrics])) for key in metrics[0]},
         "mrr": mean, "ci95": [low, high], "seeds": [one["mrr"] for one in metrics],
         "train_seconds": float(np.mean(seconds)), "protocol": str(rankings[0].protocol),
-        "split": options.split, "config": configs[0], "commit": commit(), **({"recall": found} if near else {}),
+        "split": options.split, "config": configs[0], "commit": commit(), **seen,
     }  # fmt: skip
 
 
@@ -63,7 +70,8 @@ def _cells(name: str, method: str, row: Mapping[str, Any], options: KG) -> list[
     low, high = row["ci95"]
     many = f", {len(row['seeds'])} seeds" if len(row["seeds"]) > 1 else ""
     words = row["protocol"].split(", ")  # side, filtered, ties …, against …
-    title = {**AGENTS, **OTHERS}.get(method, method) + (f" (sees {row['recall']:.1%})" if "recall" in row else "")
+    seen = [f"{word} {row[key]:.1%}" for key, word in (("proposed", "proposes"), ("recall", "sees")) if key in row]
+    title = {**AGENTS, **OTHERS}.get(method, method) + (f" ({', '.join(seen)})" if seen else "")
     return [
         name, title, f"{row['mrr']:.4f} [{low:.4f}, {high:.4f}]{many}", "–", f"{row['hits@1']:.3f}",
         f"{row['hits@10']:.3f}", words[0], words[2].removeprefix("ties "), words[3].removeprefix("against "),

@@ -15,13 +15,12 @@ from agents.beams import beam_ranking
 from agents.knowledge import network_on
 from agents.training import make_runs
 from envs.kg_walk import make_kg_walk
-from experiments.completing import Note, Task, by_rewards, queries_on
+from experiments.completing import Note, Task, by_rewards, queries_on, trained_ranker
 from experiments.completion_settings import AgentConfig
 from experiments.scoreboards.knowledge_agent_options import agent_config
 from experiments.scoreboards.knowledge_fits import config_of, fits
 from experiments.scoreboards.knowledge_options import KG
 from lepton_rl.metrics import MINERVA, Ranking, evaluate
-from lepton_rl.ranking import get_ranker
 from lepton_rl.ranking.base import scorer
 
 __all__ = ["agent_rankings", "settings_of"]
@@ -60,7 +59,7 @@ def _completed(
     if method == "dqn-pretrained":
         start = next(fits("nbfnet", config_of("nbfnet", name, options), task, [seed], note)).params
     params, _ = by_rewards(config, task, seed, replace(options.protocol, candidates="all"), note, start)
-    ranker = get_ranker("nbfnet", config.ranker, task.graph.capacity, task.graph.num_relations)
+    ranker = trained_ranker(config, task)
     held_out, train = getattr(task.splits, options.split).triples, task.splits.train.triples
     return lambda: evaluate(scorer(ranker, params, task.graph), held_out, task.known, options.protocol, train=train)
 

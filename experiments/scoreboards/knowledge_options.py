@@ -49,6 +49,7 @@ INDUCTIVE_PUBLISHED = {"grail_fb237_v1": {_NBFNET: 0.821}, "grail_WN18RR_v1": {_
 AGENTS = {
     "dqn": "DQN, TD only",
     "dqn-pretrained": "DQN from the trained nbfnet",
+    "dqn-near": "DQN, TD only, on neighbourhoods",
     "walk": "DQN on walks, a beam",
 }
 """Agents by name, and what tables call them: learned from rewards of their own actions, never mixed with rankers."""
@@ -146,8 +147,11 @@ class KG(Shared):
     sets: tuple[str, ...] = ()
     """Folders of --data; default: umls and kinship there, or "world", which is installed with a package, without."""
     methods: tuple[str, ...] = (*(name for name in RANKERS if name != "nbfnet-near"), "dqn", "dqn-pretrained")
-    """Which rankers and agents; nbfnet-near too, which is for large graphs, walk, whose settings nobody has tuned, and
-    pykeen-rotate and pykeen-complex, where PyKEEN is installed."""
+    """Which rankers and agents; nbfnet-near and dqn-near too, which are for large graphs, walk, whose settings nobody
+    has tuned, and pykeen-rotate and pykeen-complex, where PyKEEN is installed. Of complex+nbfnet the first ranker
+    proposes candidates, and the second ranks them; so with any two."""
+    proposed: int = 100
+    """Candidates a query of such pairs; others come behind in the first ranker's order."""
     side: Literal["tail", "head", "both"] = "tail"
     """Ask for tails, heads or both."""
     ties: Literal["realistic", "optimistic", "pessimistic"] = "realistic"
@@ -167,7 +171,15 @@ class KG(Shared):
 
     def check(self) -> None:
         """Raises ValueError: an unknown method or data set, or numbers out of range."""
-        self.check_shared(self.chosen_sets, self.methods, (*RANKERS, *AGENTS, *OTHERS))
+        pairs = [method for method in self.methods if "+" in method]
+        for method in pairs:
+            if method.count("+") > 1:
+                raise ValueError(f"{method}: one ranker proposes and one ranks, so give two.")
+            chosen(method.split("+"), dict.fromkeys(RANKERS, ""), "ranker")
+        single = [method for method in self.methods if method not in pairs]
+        self.check_shared(self.chosen_sets, single, (*RANKERS, *AGENTS, *OTHERS))
+        if self.proposed < 1:
+            raise ValueError("--proposed must be at least 1.")
 
 
 @dataclass(frozen=True)

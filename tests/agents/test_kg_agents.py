@@ -91,6 +91,27 @@ def test_values_rank_tails_as_the_ranker_does_and_abstaining_comes_last(bounded)
     assert not bounded or ((values[:-1] > -0.5) & (values[:-1] < 1)).all()
 
 
+@pytest.mark.parametrize("bounded", [False, True])
+def test_candidates_are_worth_what_their_tails_are_among_themselves(bounded):
+    task = toys.task()
+    tails = np.tile([3, 0, 5, 7], (len(task.queries), 1))
+    env = make_kg_completion(task, 3, penalty=0.5, proposed=tails)
+    network = completion_network(TINY, 2, bounded, 0.5)
+    _, seen = env.reset(jnp.int32(0), toys.key_of(0, 0))
+    seen = whole(env, seen)
+    params = network.init(jax.random.key(1), seen)
+    values = np.asarray(network.score(params, network.encode(params, seen), seen))
+    ranker = get_ranker("nbfnet", TINY, 8, 2)
+    scores = np.asarray(ranker.score(params["ranker"], seen.graph, *seen.context), np.float64)[tails[0]]
+    legal = np.asarray(seen.legal)[:-1]
+    assert values.shape == (5,) and values[-1] == 0 and legal.sum() > 1
+    if bounded:
+        shares = np.exp(scores[legal]) / np.exp(scores[legal]).sum()
+        np.testing.assert_allclose(values[:-1][legal], 1.5 * shares - 0.5, rtol=1e-4, atol=1e-5)
+    else:
+        np.testing.assert_allclose(values[:-1], 0.1 * scores, rtol=1e-4, atol=1e-5)
+
+
 def test_log_odds_are_those_of_a_softmax_among_some():
     scores, among = jnp.array([2.0, 0.5, -1.0, 3.0]), jnp.array([True, True, True, False])
     p = np.exp(scores[:3]) / np.exp(scores[:3]).sum()

@@ -229,6 +229,40 @@ def test_answers_to_one_query_are_seen_with_the_next(task):
     assert outcome.terminated
 
 
+def test_proposed_tails_are_the_environment_s_whose_actions_are_all(task):
+    rng = np.random.default_rng(3)
+    proposed = np.array([rng.choice(N, 5, replace=False) for _ in task.queries])
+    proposed[:, 2] = task.queries[:, 2]
+    settings = {"answers": 3, "penalty": 0.5, "hide": (0.2, 0.4)}
+    envs = make_kg_completion(task, 2, **settings), make_kg_completion(task, 2, **settings, proposed=proposed)
+    assert envs[1].num_actions == 6
+    key, made, rewards = toys.key_of(5, 0), [], []
+    step, rebuild = jax.jit(type(envs[0]).step), jax.jit(type(envs[0]).rebuild)
+    (whole_state, all_seen), (state, seen) = (env.reset(np.int32(4), key) for env in envs)
+    for t, action in enumerate([2, 2, 5, 0, 6, 2]):  # 6 is none of the actions, and wrong as an entity would be
+        number = int(state.agenda[t // 3])
+        h, r, _ = task.queries[number].tolist()
+        assert seen.context.tolist() == all_seen.context.tolist() == [h, r]
+        tails = [*proposed[number], h]
+        assert seen.candidates.tolist() == [[int(i < 5), h, r, tail] for i, tail in enumerate(tails)]
+        assert seen.legal.tolist() == [*np.asarray(all_seen.legal)[proposed[number]], True]
+        again = rebuild(envs[1], np.int32(4), key, np.array(made + [0] * (6 - t), np.int32), np.int32(t))
+        pairs = zip(*(jax.tree.leaves(one) for one in (again, state)), strict=True)
+        assert all((np.asarray(a) == np.asarray(b)).all() for a, b in pairs)
+        meant = proposed[number][action] if action < 5 else N
+        whole_state, all_seen = ((new := step(envs[0], whole_state, np.int32(meant), key))[0], new[1].observation)
+        state, outcome = step(envs[1], state, np.int32(action), key)
+        rewards.append(float(outcome.reward))
+        assert float(state.gained) == float(whole_state.gained) and sum(rewards) == float(state.gained)
+        assert (to_triples(envs[1].graph(state)) == to_triples(envs[0].graph(whole_state))).all()
+        seen = outcome.observation
+        made.append(action)
+    assert rewards[0] == 1 and rewards[1] == rewards[2] == rewards[4] == 0 and not seen.legal.any()
+    for wrong, message in ((proposed[1:], "entities for each of"), (proposed + N, r"must lie in \[0, 30\)")):
+        with pytest.raises(ValueError, match=message):
+            make_kg_completion(task, 2, proposed=wrong)
+
+
 def test_episodes_hide_other_facts_and_the_same_key_the_same(task):
     env = make_kg_completion(task, 2)
     shown = [np.asarray(env.reset(jnp.int32(0), toys.key_of(7, i))[0].graph.shown) for i in (0, 0, 1)]

@@ -58,11 +58,30 @@ def test_rows_name_their_protocol_and_survive_a_second_run(folder, capsys):
 
 @pytest.mark.parametrize(("options", "message"), [
     (["--methods", "nbfnt"], "Did you mean 'nbfnet'"), (["--sets", "wrld"], "Did you mean 'world'"),
-    (["--seeds", "0"], "at least 1"), (["--data", "no-such-folder"], "no folder"),
+    (["--seeds", "0"], "at least 1"), (["--methods", "complx+nbfnet"], "Did you mean 'complex'"),
+    (["--methods", "a+b+c"], "one ranker proposes and one ranks"), (["--proposed", "0"], "must be at least 1"),
+    (["--data", "no-such-folder"], "no folder"),
 ])  # fmt: skip
 def test_bad_options_are_one_message(options, message, capsys):
     assert main(["kg", *options]) == 2
     assert message in capsys.readouterr().err.replace("\n", "")
+
+
+def test_one_ranker_proposes_what_another_ranks(folder):
+    options = ["kg", "--data", str(folder / "data"), "--sets", "umls", "--seeds", "2", "--epochs", "1", "--split",
+               "test"]  # fmt: skip
+    pairs = ["frequency+rules", "distmult+frequency"]
+    found = {}
+    for most in (1, 8):  # of eight entities
+        path = folder / f"{most}.json"
+        assert main([*options, "--json", str(path), "--output", str(folder), "--methods", "frequency", "rules", *pairs,
+                     "--proposed", str(most)]) == 0  # fmt: skip
+        found[most] = json.loads(path.read_text())["sets"]["umls"]
+        assert [len(found[most][pair]["seeds"]) for pair in pairs] == [1, 2]
+    assert found[1]["frequency+rules"]["mrr"] != found[1]["rules"]["mrr"]
+    assert found[8]["frequency+rules"]["mrr"] == found[8]["rules"]["mrr"]
+    assert found[1][pairs[0]]["proposed"] < found[8][pairs[0]]["proposed"] == 1
+    assert "| frequency+rules (proposes 100.0%) |" in (folder / "kg.md").read_text()
 
 
 def test_published_rows_stand_beside_the_measured_and_in_figures_of_their_side_alone():
@@ -78,11 +97,14 @@ def test_published_rows_stand_beside_the_measured_and_in_figures_of_their_side_a
 
 AGENT_ROWS = {
     "dqn-pretrained": "tails only, filtered, ties realistic, against all entities",
+    "dqn-near": "tails only, filtered, ties realistic, against all entities",
     "walk": "tails only, filtered, ties optimistic, against reached entities, unreached = 0",
 }
 
 
-@pytest.mark.parametrize("method", ["dqn-pretrained", pytest.param("walk", marks=pytest.mark.long)])
+@pytest.mark.parametrize("method", [
+    "dqn-pretrained", pytest.param("dqn-near", marks=pytest.mark.long), pytest.param("walk", marks=pytest.mark.long),
+])  # fmt: skip
 def test_agents_have_rows_of_their_own_and_a_walk_the_words_of_its_beam(method, folder):
     options = ["kg", "--data", str(folder / "data"), "--sets", "umls", "--seeds", "1", "--epochs", "1"]
     path = folder / "kg.json"
@@ -90,7 +112,7 @@ def test_agents_have_rows_of_their_own_and_a_walk_the_words_of_its_beam(method, 
     row = json.loads(path.read_text())["sets"]["umls"][method]
     assert row["protocol"] == AGENT_ROWS[method] and 0 <= row["mrr"] <= 1
     assert row["config"]["dqn"]["iterations"] == 1 and len(row["seeds"]) == 1
-    assert f"| {AGENTS[method]} |" in (folder / "kg.md").read_text()
+    assert f"| {AGENTS[method]}{' (sees 100.0%)' if method == 'dqn-near' else ''} |" in (folder / "kg.md").read_text()
 
 
 def test_a_walk_has_no_beam_of_both_sides(folder, capsys):
