@@ -69,8 +69,10 @@ def _(graph: TripleGraph, observation: Observation) -> dict[str, Array]:
     if observation.evidence is None:
         flat = {"query": observation.context[:2]}
         if observation.candidates is not None:
-            columns = observation.candidates.T
-            flat |= {"at": observation.context[2:], "relations": columns[2], "targets": columns[3]}
+            columns, place = observation.candidates.T, observation.context[2:]
+            flat["targets"] = columns[3]
+            if place.shape[0]:  # a walk's
+                flat |= {"at": place, "relations": columns[2]}
     else:
         flat = {"evidence": observation.evidence.reshape(-1)}
         flat |= dict(zip(_EDIT, jnp.asarray(observation.candidates).T, strict=False))  # the fifth is not always there

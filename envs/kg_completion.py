@@ -10,7 +10,7 @@ from flax import struct
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from envs.base import Observation, TimeStep, noise_key
-from envs.queries import NO_OBJECTIVE, Queries, Task, load_task, make_queries
+from envs.queries import NO_OBJECTIVE, Queries, Task, candidates_for, load_task, make_queries
 from lepton_rl.delta import Delta
 from lepton_rl.metrics import facts_of
 from lepton_rl.noise import facts_in
@@ -258,6 +258,7 @@ def _own_facts(task: Task) -> np.ndarray:
 def build_kg_completion(
     rule: str = "KGCompletion", *, data: str = "world", part: str = "train", side: str = "both", split_seed: int = 0,
     budget: int = 16, answers: int = 1, penalty: float = 1.0, hide: tuple[float, float] | None = (0.1, 0.2),
+    proposer: str | None = None, candidates: int = 64,
 ) -> KGCompletion:  # fmt: skip
     """Build the environment from JSON-able settings.
 
@@ -265,11 +266,12 @@ def build_kg_completion(
         rule: its name. ``data``, ``part``, ``side``, ``split_seed``: see :func:`envs.queries.load_task`.
         budget: queries an episode. ``answers``, ``penalty``, ``hide``: as in :func:`make_kg_completion`. Nothing but
             the queries is hidden where ``part`` is not train.
+        proposer: "frequency" or "rules", whose best ``candidates`` are all that may answer a query; None: all entities.
 
     Raises:
         ValueError: an unknown name, data that cannot be read, or a setting out of range.
     """
     hidden = (hide[0], hide[1]) if hide is not None and part == "train" else None
-    return make_kg_completion(
-        load_task(data, part, side, split_seed), budget, answers=answers, penalty=penalty, hide=hidden
-    )
+    task = load_task(data, part, side, split_seed)
+    proposed = None if proposer is None else candidates_for(task, proposer, candidates, stated=part == "train")
+    return make_kg_completion(task, budget, answers=answers, penalty=penalty, hide=hidden, proposed=proposed)

@@ -16,7 +16,7 @@ from envs import rule_of
 from envs.queries import read_splits_of
 from experiments.answering import PROTOCOL, open_answers, picture, row, scale_of, table
 from experiments.completing import Note, Task, by_rewards, task_of
-from experiments.completion_settings import BY_REWARDS, FROM_TRAINED, AgentConfig
+from experiments.completion_settings import BY_REWARDS, FROM_TRAINED, NEAR, AgentConfig
 from experiments.configs import Train, refuse_others
 from experiments.display import Display, device
 from experiments.folder import RunFolder, open_run
@@ -39,6 +39,7 @@ __all__ = ["Completer", "learn", "open_completer", "run"]
 
 _FILE = f"policy{checkpoint.SUFFIX}"
 _GIVEN = ("graph", "env", "completing", "teacher", "seed", "name", "runs_dir")  # what of the options counts here
+_AGENTS = {"nbfnet": AgentConfig(BY_REWARDS), "nbfnet-near": NEAR}  # how what can learn by rewards does
 _COUNTED = ("rules", "frequency")  # what is ranked beside it
 
 
@@ -99,8 +100,10 @@ def run(command: Train) -> int:
     begun, display = time.perf_counter(), Display()
     refuse_others(command, _GIVEN)
     options, data = command.completing, command.graph or "world"
-    if command.teacher != "labels" and options.ranker != "nbfnet":
-        raise ValueError(f"--teacher {command.teacher} trains nbfnet alone: leave out --ranker {options.ranker}.")
+    if command.teacher != "labels" and options.ranker not in _AGENTS:
+        raise ValueError(
+            f"--teacher {command.teacher} trains {' or '.join(_AGENTS)}: give one of them instead of {options.ranker}."
+        )
     task = task_of(read_splits_of(data))
     splits = task.splits
     for part in ("valid", "test"):
@@ -129,7 +132,9 @@ def learn(
     """A ranker by labels, by rewards or by both (kept where that is better on validation facts); kept in ``folder``."""
     config = default_config(options.ranker)
     config = config if options.epochs is None else dataclasses.replace(config, epochs=options.epochs)
-    agent = AgentConfig(BY_REWARDS if teacher == "rewards" else FROM_TRAINED, config)
+    agent = dataclasses.replace(_AGENTS.get(options.ranker, AgentConfig(BY_REWARDS)), ranker=config)
+    if teacher == "both":
+        agent = dataclasses.replace(agent, dqn=FROM_TRAINED)
     steps = (0 if teacher == "rewards" else config.epochs) + (0 if teacher == "labels" else agent.dqn.chunks)
     validation, params = dict[str, list[float]](), None
     with display.phase("train", steps) as phase:

@@ -22,8 +22,9 @@ from experiments.benchmarks.minerva_env import PAD, NumpyWalk
 from experiments.benchmarks.options import KG
 from experiments.benchmarks.timing import compile_program, fastest
 
-__all__ = ["legal_of_rank", "legal_of_tries", "rows"]
+__all__ = ["CANDIDATES", "legal_of_rank", "legal_of_tries", "rows"]
 
+CANDIDATES = 64
 _WORD, _TRIES = 32, 8
 
 
@@ -124,6 +125,10 @@ def rows(options: KG, console: Console) -> Iterator[dict[str, Any]]:
         yield {**head, "rule": "KGWalk", **_walks(walk, task, options)}
         row = _measure(make_kg_completion(task, options.budget), options.completion_batch, options.seconds, None)
         yield {**head, "rule": "KGCompletion", **row}
+        proposed = np.random.default_rng(0).integers(task.num_entities, size=(len(task.queries), CANDIDATES))
+        few = make_kg_completion(task, options.budget, proposed=proposed)
+        row = _measure(few, options.completion_batch, options.seconds, None)
+        yield {**head, "rule": f"KGCompletion, {CANDIDATES} candidates", **row}
         editor = make_kg_refinement(task, options.deletions, evidence=("frequency",))
         row = _measure(editor, options.completion_batch, options.seconds, None)
         yield {**head, "rule": "KGRefinement", **row}

@@ -1,11 +1,8 @@
 """Settings of the agents in the table of knowledge graphs, chosen on validation facts: importable without jax."""
 
-from dataclasses import replace
-
 from agents.config import DQNConfig
-from experiments.completion_settings import BY_REWARDS, FROM_TRAINED, AgentConfig
+from experiments.completion_settings import BY_REWARDS, FROM_TRAINED, NEAR, AgentConfig
 from experiments.scoreboards.knowledge_options import config_for
-from lepton_rl.ranking import default_config
 
 __all__ = ["agent_config"]
 
@@ -13,15 +10,11 @@ _WALK = DQNConfig(
     iterations=200, chunks=10, episodes=128, updates=8, batch_size=64, replay_capacity=2048, picks="all",
     return_mix=0.3, learning_rate=5e-3, epsilon_end=0.1, epsilon_fraction=0.5,
 )  # fmt: skip
-# Of WN18RR, whose updates take twenty times UMLS' and which has more queries than training can ask.
-_NEAR = AgentConfig(
-    replace(BY_REWARDS, iterations=60, chunks=6), default_config("nbfnet-near"), proposer="rules", asked=1 << 14
-)
 
 
 def agent_config(method: str, name: str) -> AgentConfig:
     """The settings of an agent, a name in :data:`~experiments.scoreboards.knowledge_options.AGENTS`, on a data set."""
     if method == "dqn-near":
-        return _NEAR
+        return NEAR
     dqn = {"dqn": BY_REWARDS, "dqn-pretrained": FROM_TRAINED, "walk": _WALK}[method]
     return AgentConfig(dqn, config_for("nbfnet", name))

@@ -2,6 +2,7 @@
 
 import itertools
 
+import gymnasium as gym
 import jax
 import jax.numpy as jnp
 import networkx as nx
@@ -261,6 +262,23 @@ def test_proposed_tails_are_the_environment_s_whose_actions_are_all(task):
     for wrong, message in ((proposed[1:], "entities for each of"), (proposed + N, r"must lie in \[0, 30\)")):
         with pytest.raises(ValueError, match=message):
             make_kg_completion(task, 2, proposed=wrong)
+
+
+def test_counted_rankers_propose_in_an_environment_made_by_name(tmp_path):
+    folder = write(tmp_path, train=["a\tr\tb", "c\tr\tb", "d\tr\ta", "e\tr\tf"], valid=["d\tr\tb"], test=["e\tr\ta"])
+    task = load_task(folder, "train", "tail")
+    usual = [np.bincount(task.facts[:, 2], minlength=6)] * 4
+    env = gym.make("lepton/KGCompletion-v0", data=folder, side="tail", proposer="frequency", candidates=2)
+    assert env.action_space.n == 3 and env.observation_space["targets"].shape == (3,)
+    seen, _ = env.reset(seed=0, options={"start": 0})
+    assert seen in env.observation_space
+    assert seen["targets"][:2].tolist() == np.argsort(-usual[0], kind="stable")[:2].tolist()
+    asked = build_kg_completion(data=folder, part="valid", side="tail", proposer="frequency", candidates=6)
+    h, _, answer = load_task(folder, "valid", "tail").queries[0]
+    stated = task.facts[task.facts[:, 0] == h][:, 2]
+    assert np.asarray(asked.proposed)[0, 0] == answer and np.asarray(asked.proposed)[0, -1] == stated
+    with pytest.raises(ValueError, match="'complex' must be trained before it proposes"):
+        build_kg_completion(data=folder, proposer="complex")
 
 
 def test_episodes_hide_other_facts_and_the_same_key_the_same(task):

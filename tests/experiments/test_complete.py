@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -11,11 +12,11 @@ import pytest
 from agents.dqn import greedy_episodes
 from envs.kg_completion import make_kg_completion
 from envs.queries import read_splits_of
-from experiments import complete
+from experiments import complete, completing
 from experiments.answering import inserted, open_answers
 from experiments.complete import open_completer
-from experiments.completing import queries_on, task_of
-from experiments.completion_settings import BY_REWARDS, FROM_TRAINED
+from experiments.completing import queries_on, task_of, trained_ranker
+from experiments.completion_settings import BY_REWARDS, FROM_TRAINED, NEAR
 from experiments.display import Display
 from experiments.judging import Completing
 from experiments.query import whole_graph
@@ -24,7 +25,6 @@ from lepton_rl.data import KnowledgeGraph
 from lepton_rl.data.names import Names
 from lepton_rl.metrics import Known, Protocol, evaluate
 from lepton_rl.query_heads import completion_network, with_ranker
-from lepton_rl.ranking import get_ranker
 from lepton_rl.triple_graph import from_triples
 from tests.experiments.commands import call
 
@@ -149,7 +149,7 @@ def test_what_a_run_cannot_answer(trained, capsys, question, graph, run, message
 @pytest.mark.parametrize(("options", "message"), [
     (["--budget", 3], "--budget: not for KGCompletion"),
     (["--draws", 3], "those of wrong facts: not for KGCompletion"),
-    (["--ranker", "rgcn", "--teacher", "rewards"], "--teacher rewards trains nbfnet alone"),
+    (["--ranker", "rgcn", "--teacher", "rewards"], "--teacher rewards trains nbfnet or nbfnet-near: give one"),
     (["--epochs", 0], "--epochs 0 is too small"),
     (["--graph", "karate"], "karate is a graph without relations"),
 ])  # fmt: skip
@@ -168,23 +168,35 @@ def test_a_run_of_another_environment_answers_nothing(trained, capsys, tmp_path)
         open_completer(tmp_path / "other")
 
 
-@pytest.mark.parametrize(("teacher", "settings", "begun"), [
-    ("both", FROM_TRAINED, True), ("rewards", BY_REWARDS, False),
+@pytest.mark.parametrize(("ranker", "teacher", "settings", "begun"), [
+    ("nbfnet", "both", FROM_TRAINED, True), ("nbfnet", "rewards", BY_REWARDS, False),
+    ("nbfnet-near", "rewards", NEAR.dqn, False),
 ])  # fmt: skip
-def test_rewards_teach_alone_or_after_labels(trained, monkeypatch, teacher, settings, begun):
+def test_rewards_teach_alone_or_after_labels(trained, monkeypatch, ranker, teacher, settings, begun):
     """What rewards teach is tested where agents are; here, what they are given and that their parameters are kept."""
     task, seen = task_of(whole_parts(trained)), []
 
     def taught(agent, task, seed, protocol, note, start):
         seen.append((agent.dqn, agent.ranker.epochs, seed, start is not None))
-        ranker = get_ranker("nbfnet", agent.ranker, task.graph.capacity, task.graph.num_relations)
-        return ranker.init(jax.random.key(9), task.graph), [0.5]
+        assert bool(agent.proposer) == bool(agent.ranker.hops) == (ranker == "nbfnet-near")
+        return trained_ranker(agent, task).init(jax.random.key(9), task.graph), [0.5]
 
     monkeypatch.setattr(complete, "by_rewards", taught)
-    completer = complete.learn(task, Completing(epochs=1), teacher, 3, Display())
+    completer = complete.learn(task, Completing(ranker=ranker, epochs=1), teacher, 3, Display())
     assert seen == [(settings, 1, 3, begun)]
     fresh = completer.ranker(task.graph.capacity).init(jax.random.key(9), task.graph)
     assert all(map(np.array_equal, jax.tree.leaves(fresh), jax.tree.leaves(completer.params)))
+
+
+def test_agents_on_neighbourhoods_choose_among_candidates(trained):
+    task = task_of(whole_parts(trained))
+    env, valid = completing._environments(replace(NEAR, asked=9, proposed=4), task, 0)
+    assert (env.pool.size, env.num_actions, valid.num_actions) == (9, 5, 5)
+    other = completing._environments(replace(NEAR, asked=9, proposed=4), task, 1)[0]
+    assert not np.array_equal(env.pool.asked, other.pool.asked), "another seed asks for others"
+    h, r, _ = np.asarray(valid.pool.asked).T
+    assert not np.take_along_axis(task.stated.mask(h, r), np.asarray(valid.proposed), 1).any()
+    assert (np.asarray(valid.proposed) == np.asarray(valid.pool.asked)[:, 2:]).any(), "rules find some"
 
 
 def test_kept_numbers_are_those_of_the_graph_it_was_trained_on(trained):
