@@ -161,7 +161,8 @@ def draw_reliability(axes: Axes, said: np.ndarray, so: np.ndarray, colour: str) 
     axes.plot([0, 1], [0, 1], color="#b4b4b4", linewidth=1, linestyle=":")
     axes.plot(bins.said[there], bins.so[there], color=colour, linewidth=1, marker="o", markersize=5)
     for x, y, count in zip(bins.said[there], bins.so[there], bins.counts[there], strict=True):
-        axes.annotate(f"{count:,}", (x, y), xytext=(6, -9), textcoords="offset points", fontsize=7)
+        below = y > 0.05  # the axis is there
+        axes.annotate(f"{count:,}", (x, y), xytext=(6, -9 if below else 4), textcoords="offset points", fontsize=7)
 
 
 def picture(judged: Mapping[str, Judged], wrong: np.ndarray) -> Figure:
