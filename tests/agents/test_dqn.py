@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -52,16 +53,24 @@ def network():
 def trained(env, network):
     runs = make_runs(network, SMALL, 3)
     state = runs.init(env, [0, 1, 2])
-    history = []
-    for state, metrics in runs.chunks(env, env, state):  # noqa: B007, B020 - donated
-        history.append(metrics)
-    return state, history
+    first = None
+    for state, _ in runs.chunks(env, env, state):  # noqa: B020 - donated
+        first = copied(state) if first is None else first
+    return state, first
 
 
 reset = jax.jit(lambda env, start, key: env.reset(start, key))
 step = jax.jit(lambda env, state, action, key: env.step(state, action, key))
 both = jax.jit(observed)
 values_of = jax.jit(action_values, static_argnums=0)
+copied = jax.jit(lambda state: jax.tree.map(jnp.copy, state))  # what is given to the next chunk is donated
+first_params = jax.jit(lambda network, key, seen: network.init(key, seen), static_argnums=0)
+
+
+@partial(jax.jit, static_argnums=0)
+def explored(network, env, params, start, keys):
+    """600 episodes of legal picks at random."""
+    return rollout(env, make_policy(network, params, 1.0), jnp.broadcast_to(start, 600), *keys)
 
 
 def same(a, b):
@@ -137,11 +146,15 @@ def test_whole_episodes_have_the_targets_of_their_steps(env, network, settings):
     config = dataclasses.replace(SMALL, batch="episodes", batch_size=4, **settings)
     hyper = make_hyper(config)
     _, observation = reset(env, 0, jax.random.key(1))
-    params, late = (jax.tree.map(lambda x: x + 0.1, network.init(jax.random.key(i), observation)) for i in (2, 3))
-    keys = jax.random.split(jax.random.key(5), 1)
-    played = rollout(env, make_policy(network, params, 1.0), jnp.zeros(1, jnp.int32), keys, keys[:, None][:, 0])
+    params, late = (
+        jax.tree.map(lambda x: x + 0.1, first_params(network, jax.random.key(i), observation)) for i in (2, 3)
+    )
+    keys = jax.random.split(jax.random.key(5), (2, 600))
+    with jax.debug_key_reuse(False):  # of many episodes played the first, whose key the replay stores
+        played = jax.tree.map(lambda leaf: leaf[:1], explored(network, env, params, 0, keys)._replace(state=None))
+        key, keys = keys[0, 0], keys[0, :1]
     replay = write(empty_replay(1, 4), jnp.zeros(1, jnp.int32), keys, played)
-    episode = Episode(jnp.int32(0), keys[0], played.actions[0], played.rewards[0], played.terminated[0])
+    episode = Episode(jnp.int32(0), key, played.actions[0], played.rewards[0], played.terminated[0])
     with jax.debug_key_reuse(False):  # the same episode key on purpose
         q, legal = jax.jit(lambda params: episode_values(network, env, params, episode))(params)
         errors = []
@@ -202,7 +215,7 @@ def test_td_target_equals_its_definition_written_out(env, network):
     hyper = make_hyper(config)
     td = jax.jit(lambda *state: td_target(network, config, hyper, params, target, env.steps_per_edit, *state))
     _, observation = reset(env, 0, jax.random.key(1))
-    params, target = (network.init(jax.random.key(i), observation) for i in (2, 3))
+    params, target = (first_params(network, jax.random.key(i), observation) for i in (2, 3))
     params, target = (jax.tree.map(lambda x: x + 0.1, p) for p in (params, target))
     actions = jnp.array([0, 2, 0, 3])
     rewards = jnp.array([0.0, 0.5, 0.0, 2.0])
@@ -244,13 +257,11 @@ def test_a_batch_holds_one_kind_of_pick(env, picks):
 
 
 def test_seeds_differ_and_runs_repeat_bit_for_bit_without_another_compilation(env, network, trained):
-    state, _ = trained
+    state, expected = trained
     before = training._chunk._cache_size(), training.play._cache_size()
     runs = make_runs(network, SMALL, 3)
-    again = runs.init(env, [0, 1, 2])
-    for again, _ in runs.chunks(env, env, again):  # noqa: B007, B020 - donated
-        pass
-    assert same(state, again)
+    again, _ = next(runs.chunks(env, env, runs.init(env, [0, 1, 2])))
+    assert same(expected, again), "after the first chunk"
     # A new learner is a new program by its functions' identity; equal settings give the same learner.
     assert (training._chunk._cache_size(), training.play._cache_size()) == before
     first, second = (jax.tree.leaves(jax.tree.map(lambda leaf, i=i: leaf[i], state.params)) for i in (0, 1))
@@ -300,8 +311,8 @@ def test_the_agent_finds_the_optimum_on_six_nodes(env, network, trained):
 
 def test_a_policy_with_epsilon_one_is_uniform_over_legal_first_picks(env, network):
     keys = jax.random.split(jax.random.key(3), (2, 600))
-    params = network.init(jax.random.key(0), reset(env, 0, jax.random.key(1))[1])
-    episodes = rollout(env, make_policy(network, params, 1.0), jnp.ones(600, jnp.int32), keys[0], keys[1])
+    params = first_params(network, jax.random.key(0), reset(env, 0, jax.random.key(1))[1])
+    episodes = explored(network, env, params, 1, keys)
     first = np.bincount(np.asarray(episodes.actions[:, 0]), minlength=6) / 600
     assert first[0] == 0  # the star's centre lacks no edge
     np.testing.assert_allclose(first[1:], 0.2, atol=0.06)
