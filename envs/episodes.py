@@ -124,7 +124,7 @@ def _keys(words: UInt32[Array, "B 2"]) -> Key[Array, "B"]:
 def _begin(
     env: GraphEnv, held: Any, chosen: Bool[Array, "B"], starts: Int[Array, "B"], words: UInt32[Array, "B 2"]
 ) -> tuple[Any, dict[str, Array]]:
-    """Begin the ``chosen`` episodes; the others keep the states ``held`` (None: there are none yet)."""
+    """Begin the ``chosen`` episodes; the others keep the states ``held`` (None: there are none)."""
     new, _ = reset_batch(env, starts, _keys(words))
     if held is not None:
         new = jax.vmap(lambda yes, a, b: jax.tree.map(lambda x, y: jnp.where(yes, x, y), a, b))(chosen, new, held)
@@ -179,7 +179,8 @@ class Episodes:
             self._words[i] = words[:2]
             self.starts[i] = words[2] % self.env.pool.size if starts is None else starts[i]
         self.elapsed = np.where(chosen, 0, self.elapsed).astype(np.int32)
-        self._held, seen = _begin(self.env, self._held, *map(jnp.asarray, (chosen, self.starts, self._words)))
+        kept = None if chosen.all() else self._held  # where none is kept, the first begin's program serves again
+        self._held, seen = _begin(self.env, kept, *map(jnp.asarray, (chosen, self.starts, self._words)))
         return {name: np.array(leaf) for name, leaf in seen.items()}
 
     def step(self, actions: np.ndarray) -> tuple[Arrays, np.ndarray, np.ndarray]:

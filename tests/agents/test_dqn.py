@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +12,7 @@ import pytest
 
 from agents import training
 from agents.config import DQNConfig
-from agents.dqn import epsilon_greedy, exploring, greedy_episodes, make_hyper, make_learner, make_policy
+from agents.dqn import epsilon_greedy, exploring, make_hyper, make_learner, make_policy
 from agents.losses import _mean, episode_values, error_of, loss_on_episodes
 from agents.replay import empty_replay, write
 from agents.targets import (
@@ -32,7 +33,7 @@ from lepton_rl.heads import build_network
 from lepton_rl.objectives import get_objective
 
 SMALL = DQNConfig(
-    iterations=200, chunks=4, episodes=16, updates=2, batch_size=32, replay_capacity=256, width=16, rounds=2,
+    iterations=200, chunks=4, episodes=16, updates=2, batch_size=32, replay_capacity=256, width=16, rounds=1,
     learning_rate=5e-3, epsilon_fraction=0.8,
 )  # fmt: skip
 
@@ -45,17 +46,31 @@ def env():
 
 @pytest.fixture(scope="module")
 def network():
-    return build_network(width=16, rounds=2)
+    return build_network(width=16, rounds=1)
 
 
 @pytest.fixture(scope="module")
 def trained(env, network):
     runs = make_runs(network, SMALL, 3)
     state = runs.init(env, [0, 1, 2])
-    history = []
-    for state, metrics in runs.chunks(env, env, state):  # noqa: B007, B020 - donated
-        history.append(metrics)
-    return state, history
+    first = None
+    for state, _ in runs.chunks(env, env, state):  # noqa: B020 - donated
+        first = copied(state) if first is None else first
+    return state, first
+
+
+reset = jax.jit(lambda env, start, key: env.reset(start, key))
+step = jax.jit(lambda env, state, action, key: env.step(state, action, key))
+both = jax.jit(observed)
+values_of = jax.jit(action_values, static_argnums=0)
+copied = jax.jit(lambda state: jax.tree.map(jnp.copy, state))  # what is given to the next chunk is donated
+first_params = jax.jit(lambda network, key, seen: network.init(key, seen), static_argnums=0)
+
+
+@partial(jax.jit, static_argnums=0)
+def explored(network, env, params, start, keys):
+    """600 episodes of legal picks at random."""
+    return rollout(env, make_policy(network, params, 1.0), jnp.broadcast_to(start, 600), *keys)
 
 
 def same(a, b):
@@ -130,15 +145,18 @@ def test_errors_are_those_of_their_names():
 def test_whole_episodes_have_the_targets_of_their_steps(env, network, settings):
     config = dataclasses.replace(SMALL, batch="episodes", batch_size=4, **settings)
     hyper = make_hyper(config)
-    _, observation = env.reset(jnp.int32(0), jax.random.key(1))
-    params, late = (jax.tree.map(lambda x: x + 0.1, network.init(jax.random.key(i), observation)) for i in (2, 3))
-    keys = jax.random.split(jax.random.key(5), 1)
-    played = rollout(env, make_policy(network, params, 1.0), jnp.zeros(1, jnp.int32), keys, keys[:, None][:, 0])
+    _, observation = reset(env, 0, jax.random.key(1))
+    params, late = (
+        jax.tree.map(lambda x: x + 0.1, first_params(network, jax.random.key(i), observation)) for i in (2, 3)
+    )
+    keys = jax.random.split(jax.random.key(5), (2, 600))
+    with jax.debug_key_reuse(False):  # of many episodes played the first, whose key the replay stores
+        played = jax.tree.map(lambda leaf: leaf[:1], explored(network, env, params, 0, keys)._replace(state=None))
+        key, keys = keys[0, 0], keys[0, :1]
     replay = write(empty_replay(1, 4), jnp.zeros(1, jnp.int32), keys, played)
-    episode = Episode(jnp.int32(0), keys[0], played.actions[0], played.rewards[0], played.terminated[0])
+    episode = Episode(jnp.int32(0), key, played.actions[0], played.rewards[0], played.terminated[0])
     with jax.debug_key_reuse(False):  # the same episode key on purpose
         q, legal = jax.jit(lambda params: episode_values(network, env, params, episode))(params)
-        values = jax.jit(lambda seen: action_values(network, params, seen))
         errors = []
 
         @jax.jit
@@ -149,7 +167,7 @@ def test_whole_episodes_have_the_targets_of_their_steps(env, network, settings):
 
         for t in range(4):
             before, target = target_at(jnp.int32(t), jnp.int32(min(t + config.n_step, 4)))
-            np.testing.assert_allclose(q[t], values(before), rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(q[t], values_of(network, params, before), rtol=1e-4, atol=1e-5)
             np.testing.assert_array_equal(legal[t], before.legal)
             if config.discount == 0:
                 assert target == episode.rewards[t]
@@ -195,19 +213,20 @@ def test_replay_is_a_ring_of_slabs():
 def test_td_target_equals_its_definition_written_out(env, network):
     config = dataclasses.replace(SMALL, n_step=1, return_mix=0.25, discount=0.5)
     hyper = make_hyper(config)
-    _, observation = env.reset(jnp.int32(0), jax.random.key(1))
-    params, target = (network.init(jax.random.key(i), observation) for i in (2, 3))
+    td = jax.jit(lambda *state: td_target(network, config, hyper, params, target, env.steps_per_edit, *state))
+    _, observation = reset(env, 0, jax.random.key(1))
+    params, target = (first_params(network, jax.random.key(i), observation) for i in (2, 3))
     params, target = (jax.tree.map(lambda x: x + 0.1, p) for p in (params, target))
     actions = jnp.array([0, 2, 0, 3])
     rewards = jnp.array([0.0, 0.5, 0.0, 2.0])
     episode = Episode(jnp.int32(0), jax.random.key(1), actions, rewards, jnp.array([False, False, False, True]))
 
     def values(p, t):
-        state, observation = env.reset(jnp.int32(0), jax.random.key(1))
+        state, observation = reset(env, 0, jax.random.key(1))
         for action in actions[:t]:
-            state, step = env.step(state, action, jax.random.key(0))
-            observation = step.observation
-        return np.asarray(action_values(network, p, observation)), np.asarray(observation.legal)
+            state, outcome = step(env, state, action, jax.random.key(0))
+            observation = outcome.observation
+        return np.asarray(values_of(network, p, observation)), np.asarray(observation.legal)
 
     for t in range(4):
         full = sum(float(rewards[i]) * 0.5 ** (i // 2 - t // 2) for i in range(t, 4))
@@ -220,11 +239,11 @@ def test_td_target_equals_its_definition_written_out(env, network):
         with jax.debug_key_reuse(False):  # the same episode key on purpose
             before, successor = jax.tree.map(
                 lambda leaf: leaf[0],
-                observed(env, jax.tree.map(lambda leaf: leaf[None], episode), jnp.array([t]), jnp.array([t + 1])),
+                both(env, jax.tree.map(lambda leaf: leaf[None], episode), jnp.array([t]), jnp.array([t + 1])),
             )
-        got = td_target(network, config, hyper, params, target, env.steps_per_edit, episode, jnp.int32(t), successor)
+        got = td(episode, jnp.int32(t), successor)
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
-        np.testing.assert_allclose(action_values(network, params, before), values(params, t)[0], rtol=1e-5)
+        np.testing.assert_allclose(values_of(network, params, before), values(params, t)[0], rtol=1e-5)
 
 
 @pytest.mark.parametrize("picks", ["all", "last"])
@@ -238,13 +257,11 @@ def test_a_batch_holds_one_kind_of_pick(env, picks):
 
 
 def test_seeds_differ_and_runs_repeat_bit_for_bit_without_another_compilation(env, network, trained):
-    state, _ = trained
+    state, expected = trained
     before = training._chunk._cache_size(), training.play._cache_size()
     runs = make_runs(network, SMALL, 3)
-    again = runs.init(env, [0, 1, 2])
-    for again, _ in runs.chunks(env, env, again):  # noqa: B007, B020 - donated
-        pass
-    assert same(state, again)
+    again, _ = next(runs.chunks(env, env, runs.init(env, [0, 1, 2])))
+    assert same(expected, again), "after the first chunk"
     # A new learner is a new program by its functions' identity; equal settings give the same learner.
     assert (training._chunk._cache_size(), training.play._cache_size()) == before
     first, second = (jax.tree.leaves(jax.tree.map(lambda leaf, i=i: leaf[i], state.params)) for i in (0, 1))
@@ -257,33 +274,36 @@ def test_a_run_among_many_equals_the_run_alone(env):
     )
     network = build_network(head="node", width=16, rounds=1)
     runs = make_runs(network, config, 3)
-    [(many, many_metrics)] = runs.chunks(env, env, runs.init(env, [0, 1, 2]))
+    many, (many_loss, *_) = training._chunk(runs.learner, env, runs.hyper, runs.init(env, [0, 1, 2]))
     assert same(many.target_params, many.params), "the hard copy after the last update"
     learner, hyper = make_learner(network, config), make_hyper(config)
     alone = jax.jit(learner.init)(env, hyper, jax.random.key(1))
     alone, metrics = jax.jit(learner.chunk)(env, hyper, alone)
     np.testing.assert_array_equal(alone.replay.actions, many.replay.actions[1])
-    np.testing.assert_allclose(metrics[0], many_metrics.loss[1], rtol=1e-5)
+    np.testing.assert_allclose(metrics[0], many_loss[1], rtol=1e-5)
     for one, among in zip(jax.tree.leaves(alone.params), jax.tree.leaves(many.params), strict=True):
         # Adam divides by the gradient's own size, so rounding shows at the size of a step where it is near zero.
         np.testing.assert_allclose(one, among[1], atol=2 * config.learning_rate * config.updates)
 
 
+@jax.jit
+def value_after(env, start, actions, t):
+    graph = env.graph(env.rebuild(start, jax.random.key(0), actions, t))
+    return env.objective.init(graph, ()).value
+
+
 def exhaustive_optimum(env, start):
-    graph = env.pool[start]
     absent = [(u, v) for u, v in itertools.combinations(range(6), 2)]
     best = -np.inf
-    value = jax.jit(lambda actions: env.objective.init(
-        env.graph(env.rebuild(jnp.int32(start), jax.random.key(0), actions, jnp.int32(4))), ()).value)  # fmt: skip
     for pair in itertools.combinations(absent, 2):
-        best = max(best, float(value(jnp.asarray(pair).reshape(-1))))
-    return best - float(env.objective.init(graph, ()).value)
+        best = max(best, float(value_after(env, start, np.array(pair, np.int32).reshape(-1), 4)))
+    return best - float(value_after(env, start, np.zeros(4, np.int32), 0))
 
 
 def test_the_agent_finds_the_optimum_on_six_nodes(env, network, trained):
     state, _ = trained
     optimum = [exhaustive_optimum(env, 0), exhaustive_optimum(env, 1)]
-    episodes = jax.vmap(lambda params: greedy_episodes(network, env, params, jax.random.key(0)))(state.best_params)
+    episodes = training.play(network, env, state.best_params, jax.random.key(0))
     found = np.asarray(episodes.rewards.sum(-1))
     assert (found <= np.asarray(optimum) + 1e-5).all()
     assert np.isclose(found, optimum, atol=1e-5).mean() >= 0.8
@@ -291,8 +311,8 @@ def test_the_agent_finds_the_optimum_on_six_nodes(env, network, trained):
 
 def test_a_policy_with_epsilon_one_is_uniform_over_legal_first_picks(env, network):
     keys = jax.random.split(jax.random.key(3), (2, 600))
-    params = network.init(jax.random.key(0), env.reset(jnp.int32(0), jax.random.key(1))[1])
-    episodes = rollout(env, make_policy(network, params, 1.0), jnp.ones(600, jnp.int32), keys[0], keys[1])
+    params = first_params(network, jax.random.key(0), reset(env, 0, jax.random.key(1))[1])
+    episodes = explored(network, env, params, 1, keys)
     first = np.bincount(np.asarray(episodes.actions[:, 0]), minlength=6) / 600
     assert first[0] == 0  # the star's centre lacks no edge
     np.testing.assert_allclose(first[1:], 0.2, atol=0.06)

@@ -1,6 +1,7 @@
 """What every environment in the table keeps to, whatever its rule."""
 
 import warnings
+from collections import Counter
 from dataclasses import replace
 
 import gymnasium as gym
@@ -19,6 +20,14 @@ from tests.trees import member
 
 STARTS = jnp.array([0, 1, 2, 3])
 BATCH = len(STARTS)
+TRACES = Counter()
+reset = jax.jit(reset_batch)
+
+
+@jax.jit  # one for all tests, which share its programs
+def step(env, *inputs):
+    TRACES[env.rule, env.num_actions] += 1
+    return step_batch(env, *inputs)
 
 
 @pytest.fixture(params=sorted(ENVIRONMENTS))
@@ -59,19 +68,12 @@ def test_no_two_rules_have_one_structure(env, name):
 
 
 def test_traced_once_and_total_under_wild_actions(env):
-    traces = []
-
-    def step(env, *inputs):
-        traces.append(1)
-        return step_batch(env, *inputs)
-
     keys = toys.keys_of(0, BATCH)
-    state, observation = jax.jit(reset_batch)(env, STARTS, keys)
-    jitted = jax.jit(step)
+    state, observation = reset(env, STARTS, keys)
     for t, action in enumerate(wild_actions(env, 0)):
         was_legal = np.asarray(observation.legal)
         before = state  # of which an illegal action may change the step alone
-        state, outcome = jitted(env, state, action, step_keys(keys, t))
+        state, outcome = step(env, state, action, step_keys(keys, t))
         observation = outcome.observation
         assert np.isfinite(outcome.reward).all() and np.isfinite(observation.marks).all()
         assert (outcome.terminated == ~observation.legal.any(-1)).all()
@@ -80,13 +82,13 @@ def test_traced_once_and_total_under_wild_actions(env):
             if not (0 <= action[i] < env.num_actions and was_legal[i, action[i]]):
                 toys.assert_trees_match(member(replace(state, t=before.t), i), member(before, i))
     assert not observation.legal.any()
-    assert len(traces) == 1
+    assert TRACES[env.rule, env.num_actions] == 1
 
 
 def test_some_action_is_legal_until_the_end_and_batch_equals_loop(env):
     keys = toys.keys_of(1, BATCH)
-    state, observation = jax.jit(reset_batch)(env, STARTS, keys)
-    step, single = jax.jit(step_batch), jax.jit(type(env).step)
+    state, observation = reset(env, STARTS, keys)
+    single = jax.jit(type(env).step)
     alone = [env.reset(jnp.int32(i), toys.key_of(1, i))[0] for i in range(BATCH)]
     over = np.zeros(BATCH, bool)
     for t in range(env.horizon):
@@ -103,8 +105,7 @@ def test_some_action_is_legal_until_the_end_and_batch_equals_loop(env):
 def test_rebuild_is_bit_equal_to_stepping(env):
     keys = toys.keys_of(2, BATCH)
     actions = wild_actions(env, 2)[: env.horizon]
-    state, _ = jax.jit(reset_batch)(env, STARTS, keys)
-    step = jax.jit(step_batch)
+    state, _ = reset(env, STARTS, keys)
     rebuild = jax.jit(jax.vmap(type(env).rebuild, in_axes=(None, 0, 0, 0, None)))
     for t in range(env.horizon + 1):
         toys.assert_trees_match(rebuild(env, STARTS, keys, actions.T, t), state)
@@ -120,11 +121,10 @@ def test_padding_changes_neither_rewards_nor_legal_actions(name):
     """
     results = []
     for capacity in (10, 40):
-        pool, objective = toys.pool_for(name, capacity=capacity), toys.objective_for(name, plain=True)
-        env = get_environment(name)(pool, objective, 3, "end")
+        env = toys.env_for(name).replace(pool=toys.pool_for(name, capacity=capacity))
         keys = toys.keys_of(3, BATCH)
-        state, observation = jax.jit(reset_batch)(env, STARTS, keys)
-        step, seen = jax.jit(step_batch), []
+        state, observation = reset(env, STARTS, keys)
+        seen = []
         for t in range(env.horizon):
             legal, actions = np.asarray(observation.legal), legal_picks(observation, 7 * t)
             state, outcome = step(env, state, actions, step_keys(keys, t))

@@ -93,20 +93,22 @@ TAKES_DIRECTED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "graphs"), [
-    *[(rule, BIPARTITE if rule == "LinkRecommendation" else UNDIRECTED) for rule in RULES],
-    *[(rule, DIRECTED) for rule in TAKES_DIRECTED],
-])  # fmt: skip
-def test_legal_picks_and_edits_are_those_of_the_plain_rule(rule, graphs):
-    objective = toys.objective_for(rule)._replace(directed=True)
+def env_of(rule, graphs, reward="end"):
+    """The rule on ``graphs``: one program a rule, whether they have directions and the reward."""
     members = [from_networkx(graph, capacity=10)[0] for graph in graphs]
     if rule == "LinkRecommendation":
         labels = [[graph.nodes[v]["label"] if v in graph else 0 for v in range(10)] for graph in graphs]
         labelled = zip(members, jnp.asarray(labels, jnp.float32), strict=True)
         members = [bits.replace(labels=row) for bits, row in labelled]
-    pool = make_pool(members)
-    env = get_environment(rule)(pool, objective, BUDGET)
-    step, rng, edits_made = jax.jit(type(env).step), np.random.default_rng(0), 0
+    return get_environment(rule)(make_pool(members), toys.objective_for(rule)._replace(directed=True), BUDGET, reward)
+
+
+@pytest.mark.parametrize(("rule", "graphs"), [
+    *[(rule, BIPARTITE if rule == "LinkRecommendation" else UNDIRECTED) for rule in RULES],
+    *[(rule, DIRECTED) for rule in TAKES_DIRECTED],
+])  # fmt: skip
+def test_legal_picks_and_edits_are_those_of_the_plain_rule(rule, graphs):
+    env, rng, edits_made = env_of(rule, graphs), np.random.default_rng(0), 0
     for start, graph in enumerate(graphs):
         plain, picks = start_of(rule, graph), ()
         state, observation = env.reset(jnp.int32(start), jax.random.key(0))
@@ -116,7 +118,7 @@ def test_legal_picks_and_edits_are_those_of_the_plain_rule(rule, graphs):
             if not following:
                 break
             action = int(rng.choice(sorted(following)))
-            state, outcome = step(env, state, action, jax.random.key(t + 1))
+            state, outcome = env.step(state, jnp.int32(action), jax.random.key(t + 1))
             observation, picks = outcome.observation, (*picks, action)
             if len(picks) == env.steps_per_edit:
                 plain, picks, edits_made = edited(rule, plain, picks), (), edits_made + 1
@@ -127,7 +129,7 @@ def test_legal_picks_and_edits_are_those_of_the_plain_rule(rule, graphs):
 @pytest.mark.parametrize("rule", RULES)
 def test_stop_ends_an_episode_between_edits_only(rule):
     env = get_environment(rule)(toys.pool_for(rule), toys.objective_for(rule), BUDGET, stop=True)
-    last = env.num_actions - 1
+    last = jnp.int32(env.num_actions - 1)  # a plain int would be another program
     assert last == env.pool.capacity
     state, observation = env.reset(jnp.int32(1), jax.random.key(0))
     assert observation.legal[last]
@@ -149,7 +151,7 @@ def test_stop_ends_an_episode_between_edits_only(rule):
 def test_rewards_after_every_edit_sum_to_the_reward_at_the_end(rule):
     totals = []
     for reward in ("end", "edit"):
-        env = get_environment(rule)(toys.pool_for(rule, (7, 8)), toys.objective_for(rule), BUDGET, reward)
+        env = env_of(rule, BIPARTITE if rule == "LinkRecommendation" else UNDIRECTED, reward)
         state, observation = env.reset(jnp.int32(0), jax.random.key(0))
         rewards = []
         for t in range(env.horizon):
@@ -157,7 +159,7 @@ def test_rewards_after_every_edit_sum_to_the_reward_at_the_end(rule):
             observation = outcome.observation
             rewards.append(float(outcome.reward))
         totals.append(sum(rewards))
-    assert totals[0] == pytest.approx(totals[1], abs=1e-5)
+    assert totals[0] == pytest.approx(totals[1], abs=1e-5) and totals[0] != 0
 
 
 def test_weights_are_kept_where_there_are_some_and_multiplied_by_the_factor():

@@ -21,6 +21,7 @@ OPTIONS = (  # one graph a pool, so that test and user's graph share their progr
     "--chunks 2 --episodes 4 --updates 1 --batch-size 4 --replay-capacity 8 --width 8 --rounds 1"
 )
 TINY = OPTIONS.split()
+FEW = "--num-graphs 2 --held-out 2"
 
 
 def train(folder, graph, name, *more):
@@ -64,11 +65,11 @@ def contents(run):
         ("train --env lepton/EdgeAdition-v0", "Did you mean 'EdgeAddition'"),
         ("train --objective eficiency", "Did you mean 'efficiency'"),
         ("train --generator bb", "Allowed: ba, ba_star, er, gabriel"),
-        ("train --encoder gim", "Did you mean 'gin'"),
-        ("train --head pears", "Did you mean 'pair'"),
+        (f"train --encoder gim {FEW}", "Did you mean 'gin'"),
+        (f"train --head pears {FEW}", "Did you mean 'pair'"),
         ("train --graph karat", "Did you mean 'karate'"),
-        ("train --graph florentine --budget 86", "florentine: the graph lacks 85 edges"),
-        ("train --num-nodes 20 --budget 200", "fewer than the budget"),
+        (f"train --graph florentine --budget 86 {FEW}", "florentine: the graph lacks 85 edges"),
+        (f"train --num-nodes 20 --budget 200 {FEW}", "fewer than the budget"),
         ("solve --graph davis --env LinkRecommendation --budget 200", "davis: the graph has 163 links to add"),
         ("train --name a/b", "no folder name"),
         ("train --resume nowhere/x", "is no run"),
