@@ -26,12 +26,12 @@ def network_on(env: KGWalk | KGCompletion, config: RankerConfig, bounded: bool =
 
     Args:
         config: of the ranker inside.
-        bounded: values of KGCompletion as of probabilities, which suits a ranker that is trained already, see
-            :class:`lepton_rl.query_heads.CompletionNetwork`.
+        bounded: values as of probabilities, which suits a ranker that is trained already and the loss "logistic", see
+            :mod:`lepton_rl.query_heads`.
     """
     relations = env.pool.graphs.num_relations
     if isinstance(env, KGWalk):
-        return walk_network(config, relations)
+        return walk_network(config, relations, bounded)
     hidden = most_hidden(env) if env.pool.capacity <= DENSE else None  # larger graphs have no matrices to share
     return completion_network(config, relations, bounded, float(env.penalty), hidden)
 

@@ -20,6 +20,7 @@ from lepton_rl.triple_graph import TripleGraph, answers, present_facts
 
 __all__ = ["completion_network", "listed", "log_odds", "walk_network", "with_ranker"]
 
+_SELDOM = 2.0  # log-odds against a walk's arriving, at first
 _LEAST = 1e-6  # of a chance that an answer is none of the best
 
 
@@ -104,11 +105,13 @@ class CompletionNetwork(nnx.Module):
 class WalkNetwork(nnx.Module):
     """Values of following the arcs of an entity, from what the query's encoder says of their targets: A slots.
 
-    The last layer starts at zero: a fresh network scores 0.
+    The last layer starts at zero: a fresh network scores 0. Or values are ``bounded``: probabilities of arriving, of
+    which a fresh network says one in eight.
     """
 
-    def __init__(self, config: RankerConfig, num_relations: int, *, rngs: nnx.Rngs) -> None:
+    def __init__(self, config: RankerConfig, num_relations: int, bounded: bool, *, rngs: nnx.Rngs) -> None:
         D, hidden = config.width, 2 * config.width
+        self.bounded = bounded
         self.ranker = QueryRanker(config, num_relations, rngs=rngs)
         self.relations = nnx.Param(0.1 * jax.random.normal(rngs.params(), (2 * num_relations + 1, hidden)))
         self.target = nnx.Linear(D + 1, hidden, rngs=rngs)
@@ -129,7 +132,8 @@ class WalkNetwork(nnx.Module):
         here = jnp.concatenate([embedded[at[0]], query, observation.marks[:1, 1]])
         inputs = jnp.concatenate([embedded[target], scores[target][:, None]], axis=-1)
         hidden = self.target(inputs) + self.relations[...][relation] + self.state(here)
-        return nnx.relu(hidden) @ self.last[...]
+        values = nnx.relu(hidden) @ self.last[...]
+        return jax.nn.sigmoid(values - _SELDOM) if self.bounded else values
 
 
 @cache
@@ -152,9 +156,13 @@ def completion_network(
 
 
 @cache
-def walk_network(config: RankerConfig, num_relations: int) -> Network:
-    """A network for :class:`envs.kg_walk.KGWalk`; equal arguments give the same object."""
-    return network_from_module(lambda rngs: WalkNetwork(config, num_relations, rngs=rngs))
+def walk_network(config: RankerConfig, num_relations: int, bounded: bool = False) -> Network:
+    """A network for :class:`envs.kg_walk.KGWalk`; equal arguments give the same object.
+
+    Args:
+        bounded: values as of probabilities, see :class:`WalkNetwork`.
+    """
+    return network_from_module(lambda rngs: WalkNetwork(config, num_relations, bounded, rngs=rngs))
 
 
 def with_ranker(params: Any, ranker: Any) -> Any:

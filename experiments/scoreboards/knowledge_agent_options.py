@@ -7,9 +7,9 @@ from experiments.scoreboards.knowledge_options import config_for
 __all__ = ["agent_config"]
 
 _WALK = DQNConfig(
-    iterations=200, chunks=10, episodes=128, updates=8, batch_size=64, replay_capacity=2048, picks="all",
-    return_mix=0.3, learning_rate=5e-3, epsilon_end=0.1, epsilon_fraction=0.5,
-)  # fmt: skip
+    iterations=200, chunks=10, episodes=512, updates=8, batch_size=192, replay_capacity=4096, batch="episodes",
+    picks="all", loss="logistic", return_mix=0.0, learning_rate=5e-3, exploration="odds", epsilon_end=1.0,
+)
 
 
 def agent_config(method: str, name: str) -> AgentConfig:

@@ -70,7 +70,7 @@ def _walked(config: AgentConfig, name: str, task: Task, options: KG, method: str
         raise ValueError("walk: a beam ranks tails or heads, so give --side tail or head, or leave the method out.")
     env = make_kg_walk(queries_on(task, "train", "both"), config.steps)
     valid = make_kg_walk(queries_on(task, "valid", options.side), config.steps)
-    network = network_on(env, config.ranker)
+    network = network_on(env, config.ranker, bounded=True)
     runs = make_runs(network, config.dqn, 1)
     state: Any = runs.init(env, [seed])
     for done, (state, metrics) in enumerate(runs.chunks(env, valid, state), 1):  # noqa: B007, B020 - donated

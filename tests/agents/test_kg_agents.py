@@ -134,12 +134,25 @@ def test_queries_that_share_a_mask_are_encoded_as_alone(bounded):
 # What agents learn
 
 
+def test_bounded_values_of_a_walk_are_probabilities_in_the_same_order():
+    env = make_kg_walk(toys.task(), 2)
+    _, seen = env.reset(jnp.int32(0), toys.key_of(0, 0))
+    seen = whole(env, seen)
+    networks = [network_on(env, TINY, bounded) for bounded in (False, True)]
+    params = jax.tree.map(lambda leaf: leaf + 0.1, networks[0].init(jax.random.key(1), seen))
+    values, sure = (np.asarray(one.score(params, one.encode(params, seen), seen)) for one in networks)
+    assert np.ptp(values) > 0.1
+    np.testing.assert_allclose(sure, 1 / (1 + np.exp(2 - values)), rtol=1e-5)
+
+
 @pytest.mark.long
-def test_a_walk_is_learnt_and_carries_over_to_queries_that_training_never_asked():
+@pytest.mark.parametrize("bounded", [False, True])
+def test_a_walk_is_learnt_and_carries_over_to_queries_that_training_never_asked(bounded):
     train, test = held_out()
     env, valid = make_kg_walk(train, 2), make_kg_walk(test, 2)
-    network = network_on(env, TINY)
-    params, arrived = trained(network, env, valid)
+    network = network_on(env, TINY, bounded)
+    odds = {"loss": "logistic", "exploration": "odds", "epsilon_end": 1.0, "batch": "episodes"}
+    params, arrived = trained(network, env, valid, replace(DQN, **odds) if bounded else DQN)
     assert arrived == 1
     known = Known(test.known, N, 2)
     for protocol in (MINERVA, Protocol()):
