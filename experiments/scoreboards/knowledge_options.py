@@ -147,9 +147,9 @@ class KG(Shared):
     sets: tuple[str, ...] = ()
     """Folders of --data; default: umls and kinship there, or "world", which is installed with a package, without."""
     methods: tuple[str, ...] = (*(name for name in RANKERS if name != "nbfnet-near"), "dqn", "dqn-pretrained")
-    """Which rankers and agents; nbfnet-near and dqn-near too, which are for large graphs, walk, whose settings nobody
-    has tuned, and pykeen-rotate and pykeen-complex, where PyKEEN is installed. Of complex+nbfnet the first ranker
-    proposes candidates, and the second ranks them; so with any two."""
+    """Which rankers and agents; nbfnet-near and dqn-near too, which are for large graphs, walk, which takes more
+    minutes than dqn and reaches less, and pykeen-rotate and pykeen-complex, where PyKEEN is installed. Of
+    complex+nbfnet the first ranker proposes candidates, and the second ranks them; so with any two."""
     proposed: int = 100
     """Candidates a query of such pairs; others come behind in the first ranker's order."""
     side: Literal["tail", "head", "both"] = "tail"
