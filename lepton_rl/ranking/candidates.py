@@ -39,7 +39,8 @@ def propose(score: Score, queries: np.ndarray, most: int, stated: Known | None =
 
 def reranked(score: Score, proposer: Score, most: int, stated: Known) -> Score:
     """The order of ``score`` among the C best of ``proposer`` that the graph does not state; the others follow in its
-    own order."""
+    own order. Where stated answers come says nothing.
+    """
 
     def both(entities: np.ndarray, relations: np.ndarray) -> np.ndarray:
         own, others = (np.array(each(entities, relations), np.float64) for each in (score, proposer))
