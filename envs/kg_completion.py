@@ -10,13 +10,24 @@ from flax import struct
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from envs.base import Observation, TimeStep, noise_key
-from envs.queries import NO_OBJECTIVE, Queries, Task, candidates_for, load_task, make_queries
+from envs.queries import NO_OBJECTIVE, Queries, Task, load_task, make_queries
 from lepton_rl.delta import Delta
-from lepton_rl.metrics import facts_of
+from lepton_rl.metrics import Known, facts_of
 from lepton_rl.noise import facts_in
 from lepton_rl.objectives.base import Objective
 from lepton_rl.packed import AnswerSets, answer_sets, holds
-from lepton_rl.triple_graph import TripleGraph, add_triple, add_triples, answers, has_triple, on_base, without_base
+from lepton_rl.ranking.candidates import propose
+from lepton_rl.ranking.counts import counted
+from lepton_rl.triple_graph import (
+    TripleGraph,
+    add_triple,
+    add_triples,
+    answers,
+    from_triples,
+    has_triple,
+    on_base,
+    without_base,
+)
 
 __all__ = ["CompletionState", "KGCompletion", "build_kg_completion", "make_kg_completion"]
 
@@ -273,5 +284,9 @@ def build_kg_completion(
     """
     hidden = (hide[0], hide[1]) if hide is not None and part == "train" else None
     task = load_task(data, part, side, split_seed)
-    proposed = None if proposer is None else candidates_for(task, proposer, candidates, stated=part == "train")
+    proposed = None
+    if proposer is not None:  # in training what the graph states may be hidden, so that it is proposed too
+        N, R = task.num_entities, task.num_relations
+        stated = None if part == "train" else Known(task.facts, N, R)
+        proposed = propose(counted(proposer, from_triples(task.facts, N, R)), task.queries, candidates, stated)
     return make_kg_completion(task, budget, answers=answers, penalty=penalty, hide=hidden, proposed=proposed)

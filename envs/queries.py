@@ -6,7 +6,6 @@ Letters: N entities, R relations, E facts, P queries.
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
@@ -16,17 +15,13 @@ from lepton_rl.data import KnowledgeGraph, TripleSplits, load, read_knowledge
 from lepton_rl.data.knowledge.graph import contained
 from lepton_rl.data.sets import find
 from lepton_rl.data.splits import split_triples
-from lepton_rl.metrics import Known, facts_of, queries_of
+from lepton_rl.metrics import facts_of, queries_of
 from lepton_rl.objectives.base import Objective, deterministic
-from lepton_rl.ranking import default_config, get_ranker
-from lepton_rl.ranking.base import scorer
-from lepton_rl.ranking.candidates import propose
 from lepton_rl.registry import near_match
 from lepton_rl.triple_graph import TripleGraph, from_triples, on_base
 
 __all__ = [
-    "NO_OBJECTIVE", "Queries", "Task", "candidates_for", "load_knowledge", "load_task", "make_queries", "make_task",
-    "read_splits_of",
+    "NO_OBJECTIVE", "Queries", "Task", "load_knowledge", "load_task", "make_queries", "make_task", "read_splits_of",
 ]  # fmt: skip
 
 _PARTS = ("train", "valid", "test")
@@ -109,28 +104,6 @@ def make_queries(task: Task, max_edits: int = 0) -> Queries:
     """The pool of a task, with room for ``max_edits`` facts that an episode may set."""
     graph = from_triples(task.facts, task.num_entities, task.num_relations, max_edits=max_edits)
     return Queries(graph, jnp.asarray(task.queries, jnp.int32))
-
-
-def candidates_for(task: Task, proposer: str, most: int, *, stated: bool) -> np.ndarray:
-    """Candidates of a counted ranker for every query of a task, i32[P, C], the best first.
-
-    Args:
-        proposer: "frequency" or "rules", counted on the task's facts. ``most``: C.
-        stated: the answers that the graph states are candidates too, as where episodes hide some; else they come last.
-
-    Raises:
-        ValueError: an unknown ranker, or one that must be trained; no candidates asked for.
-    """
-    N, R = task.num_entities, task.num_relations
-    ranker = get_ranker(proposer, default_config(proposer), N, R)
-    if ranker.trained:
-        raise ValueError(
-            f"'{proposer}' must be trained before it proposes: give 'frequency' or 'rules', or make the environment by "
-            "make_kg_completion(task, proposed=propose(…))."
-        )
-    graph = from_triples(task.facts, N, R)
-    score = scorer(ranker, ranker.init(jax.random.key(0), graph), graph)
-    return propose(score, task.queries, most, None if stated else Known(task.facts, N, R))
 
 
 def load_task(data: str = "world", part: str = "train", side: str = "both", split_seed: int = 0) -> Task:

@@ -31,6 +31,7 @@ from lepton_rl.metrics import Known, Ranking, Score, evaluate
 from lepton_rl.query_heads import log_odds
 from lepton_rl.ranking import RankerConfig, default_config, get_ranker
 from lepton_rl.ranking.base import Ranker, scorer
+from lepton_rl.ranking.counts import counted
 from lepton_rl.ranking.training import fit
 from lepton_rl.registry import near_match
 from lepton_rl.triple_graph import TripleGraph, from_triples
@@ -203,8 +204,7 @@ def _methods(completer: Completer, task: Task) -> dict[str, _Method]:
     found = {completer.name: _Method(completer.score(task.graph), _log_odds(completer, task.graph, task.stated),
                                      completer.scale)}  # fmt: skip
     for name in _COUNTED:
-        ranker = get_ranker(name, default_config(name), task.graph.capacity, task.graph.num_relations)
-        score = scorer(ranker, ranker.init(jax.random.key(0), task.graph), task.graph)
+        score = counted(name, task.graph)
         found[name] = _Method(score, score, scale_of(score, task))
     return found
 

@@ -14,12 +14,14 @@ from agents.knowledge import network_on, started_from
 from agents.training import make_runs
 from envs.kg_completion import KGCompletion, make_kg_completion
 from envs.queries import Task as Queries
-from envs.queries import candidates_for, make_task
+from envs.queries import make_task
 from experiments.completion_settings import AgentConfig
 from lepton_rl.data import TripleSplits
 from lepton_rl.metrics import Known, Protocol, evaluate, queries_of
 from lepton_rl.ranking import get_ranker
 from lepton_rl.ranking.base import Ranker, scorer
+from lepton_rl.ranking.candidates import propose
+from lepton_rl.ranking.counts import counted
 from lepton_rl.triple_graph import TripleGraph
 
 __all__ = ["Note", "Task", "by_rewards", "queries_on", "task_of", "trained_ranker"]
@@ -65,9 +67,10 @@ def _environments(config: AgentConfig, task: Task, seed: int) -> tuple[KGComplet
         drawn = np.random.default_rng(seed).permutation(len(asked.queries))[: config.asked]
         asked = asked._replace(queries=asked.queries[drawn])
     candidates: list[np.ndarray | None] = [None, None]
-    if config.proposer:  # in training what the graph states may be hidden
-        parts = ((asked, True), (valid, False))
-        candidates = [candidates_for(part, config.proposer, config.proposed, stated=stated) for part, stated in parts]
+    if config.proposer:  # in training what the graph states may be hidden, so that it is proposed too
+        score = counted(config.proposer, task.graph)
+        parts = ((asked, None), (valid, task.stated))
+        candidates = [propose(score, part.queries, config.proposed, stated) for part, stated in parts]
     return (
         make_kg_completion(asked, config.queries, answers=config.answers, penalty=0.0, proposed=candidates[0]),
         make_kg_completion(valid, 1, penalty=0.0, hide=None, proposed=candidates[1]),

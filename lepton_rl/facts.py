@@ -9,7 +9,7 @@ import numpy as np
 from flax import struct
 from jaxtyping import Array, Int
 
-__all__ = ["Facts", "fact_number", "first_arc", "make_facts"]
+__all__ = ["Facts", "both_ways", "fact_number", "first_arc", "make_facts"]
 
 
 @struct.dataclass
@@ -52,6 +52,12 @@ def make_facts(rows: np.ndarray, N: int, R: int) -> Facts:
     whole = {"triples": rows, "starts": starts, "relations": relations, "targets": targets, "numbers": numbers}
     columns = {name: jnp.asarray(column, jnp.int32) for name, column in whole.items()}
     return Facts(**columns, widest=int(degrees.max()), most=int(np.diff(ends).max(initial=0)))
+
+
+def both_ways(triples: Int[Array, "M 3"], num_relations: int) -> tuple[Array, Array, Array]:
+    """Sources, relations in [0, 2R) and targets, each i32[2M]: all facts from head to tail, then all against it."""
+    h, r, t = triples.T
+    return jnp.concatenate([h, t]), jnp.concatenate([r, r + num_relations]), jnp.concatenate([t, h])
 
 
 def first_arc(base: Facts, u: Array, r: Array, v: Array) -> Int[Array, ""]:

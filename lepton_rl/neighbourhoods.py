@@ -2,7 +2,7 @@
 
 GraIL (Teru, Denis & Hamilton, ICML 2020) reads the facts that enclose a pair of entities; here they lie around the
 query's entity alone, so that one pass scores all tails among them. What lies outside is told apart by none.
-Letters: N entities, R relations, F facts of the graph as it stands, S facts of a neighbourhood, n = S + 2 slots.
+Letters: N entities, R relations, M facts of the base and of its changes, S facts of a neighbourhood, n = S + 2 slots.
 """
 
 from functools import partial
@@ -15,9 +15,9 @@ from jaxtyping import Array, Int
 
 from lepton_rl.batching import in_full_batches
 from lepton_rl.delta import empty
-from lepton_rl.facts import Facts
+from lepton_rl.facts import Facts, both_ways
 from lepton_rl.storage import Slot
-from lepton_rl.triple_graph import TripleGraph, messages
+from lepton_rl.triple_graph import TripleGraph, standing
 from lepton_rl.triple_messages import relation_sum
 
 __all__ = ["Neighbourhood", "neighbourhood", "recall", "steps_from"]
@@ -56,14 +56,13 @@ def neighbourhood(graph: TripleGraph, entity: Slot, hops: int, most: int = 512) 
     Args:
         hops: at least 1. ``most``: S, or all facts where there are fewer.
     """
-    arcs = messages(graph)
-    half = len(arcs.sources) // 2
-    h, r, t = arcs.sources[:half], arcs.relations[:half], arcs.targets[:half]
+    facts, present = standing(graph)
+    (h, r, t), M = facts.T, len(facts)
     steps = steps_from(graph, entity, hops - 1)
-    near = jnp.where(arcs.present[:half], jnp.minimum(steps[h], steps[t]), hops)
-    S = min(most, half)
+    near = jnp.where(present, jnp.minimum(steps[h], steps[t]), hops)
+    S = min(most, M)
     # Exact in float32 up to 2^24, and its top_k is the quick one on a CPU.
-    order = -(near * half + jnp.arange(half)).astype(jnp.float32)
+    order = -(near * M + jnp.arange(M)).astype(jnp.float32)
     numbers = jax.lax.top_k(order, S)[1]
     used = near[numbers] < hops
     ends = jnp.where(used, jnp.stack([h[numbers], t[numbers]]), graph.capacity)
@@ -97,8 +96,7 @@ def recall(graph: TripleGraph, queries: np.ndarray, hops: int, most: int = 512) 
 
 def _laid_out(triples: Int[Array, "S 3"], n: int, R: int) -> Facts:
     """As :func:`lepton_rl.facts.make_facts`, under jit; facts that are hidden may be there more than once."""
-    h, r, t = triples.T
-    sources, relations, targets = jnp.concatenate([h, t]), jnp.concatenate([r, r + R]), jnp.concatenate([t, h])
+    sources, relations, targets = both_ways(triples, R)
     order = jnp.lexsort((targets, relations, sources))
     starts = jnp.searchsorted(sources[order], jnp.arange(n + 1)).astype(jnp.int32)
     numbers = jnp.tile(jnp.arange(len(triples), dtype=jnp.int32), 2)[order]

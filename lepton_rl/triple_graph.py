@@ -19,13 +19,13 @@ from flax import struct
 from jaxtyping import Array, Bool, Int
 
 from lepton_rl.delta import Delta, empty, look, write
-from lepton_rl.facts import fact_number, first_arc, make_facts
+from lepton_rl.facts import both_ways, fact_number, first_arc, make_facts
 from lepton_rl.storage import Graph, Slot
 
 __all__ = [
     "Messages", "TripleGraph", "add_triple", "add_triples", "answers", "arcs_from", "base_holds", "from_triples",
-    "has_triple", "hide", "messages", "on_base", "present_facts", "refused", "remove_triple", "to_triples",
-    "toggle_triple", "without_base",
+    "has_triple", "hide", "messages", "on_base", "present_facts", "refused", "remove_triple", "standing",
+    "to_triples", "toggle_triple", "without_base",
 ]  # fmt: skip
 
 
@@ -261,12 +261,19 @@ def base_holds(graph: TripleGraph) -> Bool[Array, "L"]:
     return graph.delta.based & graph.shown.at[numbers].get(mode="fill", fill_value=False)
 
 
+def standing(graph: TripleGraph) -> tuple[Int[Array, "M 3"], Bool[Array, "M"]]:
+    """The base's facts and the changed ones, i32[E + L, 3], and which of them the graph has.
+
+    What it has not has slots in range and must not count.
+    """
+    triples = jnp.concatenate([graph.base.triples, jnp.maximum(graph.delta.edges, 0)])
+    return triples, jnp.concatenate([present_facts(graph), graph.delta.present])
+
+
 def messages(graph: TripleGraph) -> Messages:
     """All arcs as the graph stands, for encoders; see :class:`Messages`."""
-    h, r, t = jnp.concatenate([graph.base.triples, jnp.maximum(graph.delta.edges, 0)]).T
-    present = jnp.concatenate([present_facts(graph), graph.delta.present])
-    both = (jnp.concatenate([h, t]), jnp.concatenate([r, r + graph.num_relations]), jnp.concatenate([t, h]))
-    return Messages(*both, jnp.tile(present, 2))
+    triples, present = standing(graph)
+    return Messages(*both_ways(triples, graph.num_relations), jnp.tile(present, 2))
 
 
 def to_triples(graph: TripleGraph) -> np.ndarray:

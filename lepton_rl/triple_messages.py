@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from lepton_rl.arc_sum import arc_sum
+from lepton_rl.facts import both_ways
 from lepton_rl.triple_graph import TripleGraph, base_holds, messages, present_facts
 
 __all__ = ["DENSE", "arc_counts", "relation_sum"]
@@ -35,9 +36,8 @@ def relation_sum(
         total = jnp.einsum("dts,ds->dt", _matrices(weights, graph), h.T).T
         counted = graph.delta.present.astype(h.dtype) - base_holds(graph)  # put right where the delta says otherwise
     else:  # the base's arcs alone, which queries of different episodes share
-        u, r, v = graph.base.triples.T
-        both = jnp.concatenate([u, v]), jnp.concatenate([r, r + graph.num_relations]), jnp.concatenate([v, u])
-        total = arc_sum(h, weights, jnp.tile(present_facts(graph), 2), both)
+        arcs = both_ways(graph.base.triples, graph.num_relations)
+        total = arc_sum(h, weights, jnp.tile(present_facts(graph), 2), arcs)
         counted = graph.delta.present.astype(h.dtype)
     return _with_delta(total, h, weights, graph, counted) if graph.max_edits else total
 

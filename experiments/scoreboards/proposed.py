@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import cycle, islice
 from typing import Any
 
 from experiments.completing import Note, Task
@@ -25,12 +26,11 @@ def proposed_rankings(
     configs = [config_of(one, name, options) for one in names]
     held_out, train = getattr(task.splits, options.split).triples, task.splits.train.triples
 
-    def fitted(which: int, seed: int) -> Trained:
+    def every(which: int) -> Iterator[Trained]:
         said = lambda line: note(f"{names[which]}, {line}")  # noqa: E731
-        return next(fits(names[which], configs[which], task, [seed], said))
+        return cycle(fits(names[which], configs[which], task, range(options.seeds), said))  # what is counted: once
 
-    for seed in range(options.seeds):
-        proposer, ranker = fitted(0, seed), fitted(1, seed)
+    for proposer, ranker in islice(zip(every(0), every(1), strict=False), options.seeds):
         quick = proposer.on(task.graph)
         score = reranked(ranker.on(task.graph), quick, options.proposed, task.stated)
         ranking = evaluate(score, held_out, task.known, options.protocol, train=train)

@@ -17,6 +17,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from lepton_rl.facts import both_ways
 from lepton_rl.metrics import Known, Protocol, evaluate
 from lepton_rl.ranking.base import Ranker, scorer
 from lepton_rl.ranking.config import RankerConfig
@@ -116,9 +117,8 @@ def _loss(
     ranker: Ranker, config: RankerConfig, params: Any, graph: TripleGraph, numbers: Int[Array, "S"], key: PRNGKeyArray
 ) -> Float[Array, ""]:
     """Cross entropy of the answers among all entities that are not known answers too."""
-    h, r, t = graph.base.triples[numbers].T
-    if config.sides == "both":
-        h, r, t = jnp.concatenate([h, t]), jnp.concatenate([r, r + graph.num_relations]), jnp.concatenate([t, h])
+    asked = graph.base.triples[numbers]
+    h, r, t = both_ways(asked, graph.num_relations) if config.sides == "both" else asked.T
     seen = hide(_thinned(graph, config.drop, key), numbers)
     scores = jax.vmap(partial(ranker.score, params, seen))(h, r)
     own = jnp.arange(graph.capacity) == t[:, None]
